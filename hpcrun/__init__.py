@@ -1,3 +1,3 @@
-"""Batch submission of container jobs to HPC clusters; the public names are the use cases of hpcrun.app."""
+"""Batch submission of container jobs to HPC clusters."""
 
 __version__ = "0.1.0"

@@ -45,7 +45,11 @@ class HpcrunError(Exception):
     exit_code = ExitCode.BUG
 
     def __init__(
-        self, message: str, *, help: Sequence[str] = (), diagnostics: Sequence[Any] = ()  # noqa: A002
+        self,
+        message: str,
+        *,
+        help: Sequence[str] = (),
+        diagnostics: Sequence[Any] = (),
     ) -> None:
         super().__init__(message)
         self.message = message

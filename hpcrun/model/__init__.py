@@ -1,0 +1,1 @@
+"""Frozen values that flow through hpcrun; does no input or output."""

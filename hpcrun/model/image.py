@@ -1,0 +1,126 @@
+"""The passport: what was read about an image or a host MPI stack; does not read files."""
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field
+
+from hpcrun.model.base import UNKNOWN, Unknown, Value
+
+
+class Family(StrEnum):
+    """Implementations that one binary can be swapped between (glossary: ABI family)."""
+
+    OPENMPI = "openmpi"
+    MPICH = "mpich"
+    MPI_ABI = "mpi-abi"
+
+
+class PmiAbility(Value):
+    """One way in which an MPI library can find its other ranks when a launcher starts it."""
+
+    kind: Literal["pmi1", "pmi2", "pmix"]
+    version: str | Unknown = UNKNOWN
+    """Version of the client, where it says anything (PMIx)."""
+    evidence: str
+    """What was seen, with its path in the image or stack."""
+
+
+class MpiLibrary(Value):
+    """One MPI library found."""
+
+    family: Family | Unknown
+    version: str | Unknown = UNKNOWN
+    version_evidence: str = ""
+    path: str
+    """Real path of the library file (inside the image, or on the host)."""
+    soname: str
+    file_name: str
+    arch: str | Unknown
+    """As `uname -m` says."""
+    pmi: tuple[PmiAbility, ...] | Unknown = UNKNOWN
+    rpath: tuple[str, ...] = ()
+    runpath: tuple[str, ...] = ()
+    needed: tuple[str, ...] = ()
+    glibc_needed: str | None = None
+    """Highest GLIBC_x.y that it and its closure inside the prefix need."""
+
+
+class LibC(Value):
+    """The C library."""
+
+    kind: Literal["glibc", "musl"] | Unknown = UNKNOWN
+    version: str | Unknown = UNKNOWN
+    """Highest version that its symbol definitions offer."""
+    evidence: str = ""
+
+
+class MpiUser(Value):
+    """A program or extension module in the image that needs an MPI library."""
+
+    path: str
+    needed: str
+    """MPI soname in its DT_NEEDED entries, or `run time` where it chooses late (mpi4py's wheel)."""
+    rpath: tuple[str, ...] = ()
+    runpath: tuple[str, ...] = ()
+    families: tuple[Family, ...] = ()
+    """Families it can run on, where it chooses at run time."""
+
+
+class Program(Value):
+    """The program that a command names, as far as it could be resolved without running anything."""
+
+    argv0: str
+    path: str | None
+    """Real path inside the image; None where it was not found."""
+    arch: str | Unknown = UNKNOWN
+    kind: Literal["elf", "script", "unknown", "missing"] = "unknown"
+    interpreter: str | None = None
+    """Of a script: the program of its shebang."""
+
+
+class ImageFacts(Value):
+    """What was read about one image, without running it."""
+
+    version: Literal[1] = 1
+    path: Path
+    kind: Literal["sif", "folder"]
+    size_bytes: int
+    mtime_ns: int
+    digest: str
+    """`sha256:…` of the whole file where that was asked for, else `sif:…` of header and descriptors."""
+    declared_arch: str | Unknown = UNKNOWN
+    """What the image says of itself, as `uname -m` names it."""
+    program_archs: dict[str, int] = Field(default_factory=dict)
+    """ELF files really inside, counted by processor architecture."""
+    libc: LibC = LibC()
+    mpi: tuple[MpiLibrary, ...] = ()
+    mpi_users: tuple[MpiUser, ...] = ()
+    program: Program | None = None
+    """The job's program, when a command was given."""
+    is_complete: bool = True
+    """False where parts could not be read; absence then proves nothing."""
+    unread: tuple[str, ...] = ()
+    """What could not be read, and why."""
+
+    @property
+    def arch(self) -> str:
+        """The processor architecture that counts: of the programs inside, else the declared one."""
+        if self.program_archs:
+            return max(self.program_archs, key=lambda arch: (self.program_archs[arch], arch))
+        return self.declared_arch
+
+
+class StackFacts(Value):
+    """What was read about one MPI installation of a site."""
+
+    version: Literal[1] = 1
+    prefix: Path
+    libraries: tuple[MpiLibrary, ...] = ()
+    launchers: tuple[str, ...] = ()
+    """Programs in its bin folder that start ranks."""
+    closure_missing: tuple[str, ...] = ()
+    """Needed libraries that are neither in the prefix nor part of the C library."""
+    closure_outside: tuple[str, ...] = ()
+    """Needed host libraries outside the prefix, by real path."""
