@@ -2,10 +2,10 @@
 
 HpcrunError
 ├── UsageError            64  the command line is off
-├── InputError            65  a file is unreadable or wrong; carries diagnostics when there are several
+├── InputError            65  a file is unreadable or wrong; may carry diagnostics
 ├── MissingInputError     66  a file that was named is not there
 ├── UnavailableError      69  Slurm or a needed tool is out of reach; may be tried again
-├── RefusedError           1  the plan is refused, or the scheduler refused the job; carries diagnostics
+├── RefusedError           1  the plan, or the scheduler, refused the job
 ├── WriteError            73  something cannot be written
 ├── WaitTimeoutError      75  the wait, not the job, ran out of time
 └── NotPermittedError     77  the machine does not allow it
@@ -48,7 +48,7 @@ class HpcrunError(Exception):
         self,
         message: str,
         *,
-        help: Sequence[str] = (),
+        help: Sequence[str] = (),  # noqa: A002  the word that messages use
         diagnostics: Sequence[Any] = (),
     ) -> None:
         super().__init__(message)

@@ -19,7 +19,7 @@ class Value(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="strings")
 
     def to_json(self) -> dict[str, Any]:
-        """The value as JSON types."""
+        """Return the value as JSON types."""
         return self.model_dump(mode="json")
 
 
@@ -29,7 +29,7 @@ def is_known(fact: T | Unknown) -> TypeGuard[T]:
 
 
 def known(fact: T | Unknown) -> T | None:
-    """The fact, or None where it is unknown."""
+    """Return the fact, or None where it is unknown."""
     return fact if is_known(fact) else None
 
 

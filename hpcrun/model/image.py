@@ -89,7 +89,7 @@ class ImageFacts(Value):
     size_bytes: int
     mtime_ns: int
     digest: str
-    """`sha256:…` of the whole file where that was asked for, else `sif:…` of header and descriptors."""
+    """`sha256:…` of the whole file where asked for, else `sif:…` of header and descriptors."""
     declared_arch: str | Unknown = UNKNOWN
     """What the image says of itself, as `uname -m` names it."""
     program_archs: dict[str, int] = Field(default_factory=dict)
