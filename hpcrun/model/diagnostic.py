@@ -6,7 +6,7 @@ from hpcrun.model.base import Value
 
 
 class Severity(StrEnum):
-    """error = would not start or would give wrong results; warning = fragile; note = information."""
+    """An error would not start or gives wrong results; a warning is fragile; a note informs."""
 
     ERROR = "error"
     WARNING = "warning"

@@ -1,0 +1,42 @@
+#!/bin/sh
+# All that CI runs: format, lint, types, layers, schemas, unit and real-tool tests in the sandbox.
+#
+#   sh tests/run.sh            everything
+#   sh tests/run.sh fast       the inner loop: nothing that needs Slurm, Apptainer or a build
+#   sh tests/run.sh bench      the benchmarks
+#   sh tests/run.sh pytest …   pytest with these arguments
+#
+# On a bare Debian machine root gets what is missing installed; an ordinary user is told how.
+set -eu
+
+checkout=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd)
+# shellcheck source=examples/setup.sh
+. "$checkout/examples/setup.sh"
+
+need python3-venv python3 -c 'import ensurepip'
+need ca-certificates test -e /etc/ssl/certs/ca-certificates.crt
+if [ "${1:-all}" != fast ]; then
+    need mmdebstrap command -v mmdebstrap
+    need uidmap command -v newuidmap
+    need squashfs-tools command -v unsquashfs
+    need shellcheck command -v shellcheck
+    need git command -v git
+fi
+install_needed
+make_venv dev,image
+
+cd "$checkout"
+export PYTHONDONTWRITEBYTECODE=1
+case ${1:-all} in
+all) exec "$venv/bin/python" -m pytest -q ;;
+fast) exec "$venv/bin/python" -m pytest -q --fast ;;
+bench) exec "$venv/bin/python" -m tests.bench ;;
+pytest)
+    shift
+    exec "$venv/bin/python" -m pytest "$@"
+    ;;
+*)
+    say "usage: sh tests/run.sh [fast|bench|pytest …]"
+    exit 64
+    ;;
+esac
