@@ -26,7 +26,6 @@ install_needed
 make_venv dev,image
 
 cd "$checkout"
-export PYTHONDONTWRITEBYTECODE=1
 case ${1:-all} in
 all) exec "$venv/bin/python" -m pytest -q ;;
 fast) exec "$venv/bin/python" -m pytest -q --fast ;;
