@@ -7,7 +7,7 @@
 #
 # Expects $checkout; sets $venv.
 
-venv="$checkout/.venv"
+venv="${checkout:?}/.venv"
 missing=""
 
 say() { printf '%s\n' "$*" >&2; }

@@ -39,6 +39,8 @@ work=$(mktemp -d)
 root=$work/root
 trap 'rm -rf --one-file-system "$work"' EXIT
 
+# The $ belongs to apt's format.
+# shellcheck disable=SC2016
 mirror=$(apt-get indextargets --format '$(REPO_URI) $(RELEASE)' 2>/dev/null |
     awk '$2 == "bookworm" {print $1; exit}')
 # An empty $mirror must vanish: mmdebstrap then takes its default.
