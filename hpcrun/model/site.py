@@ -35,11 +35,13 @@ class Access(Value):
 
     prefix: tuple[str, ...] | None = Field(default=None, min_length=1)
     ssh: Line | None = None
+    is_stated: bool = True
+    """False where the profile says `unknown`: the site can be planned for, not submitted to."""
 
     @property
     def is_local(self) -> bool:
         """Whether commands run right here."""
-        return self.prefix is None and self.ssh is None
+        return self.is_stated and self.prefix is None and self.ssh is None
 
 
 class Pmix(Value):
@@ -77,8 +79,8 @@ class Gpu(Value):
     """One kind of GPU in a node."""
 
     model: Line
-    count: int = Field(ge=1)
-    vendor: Literal["nvidia", "amd", "intel"]
+    count: int | Unknown = UNKNOWN
+    vendor: Literal["nvidia", "amd", "intel"] | Unknown = UNKNOWN
     compute: Line | Unknown = UNKNOWN
 
 
@@ -160,14 +162,14 @@ class RuntimeFacts(Value):
 class MpiStack(Value):
     """One MPI installation of the site."""
 
-    family: Literal["openmpi", "mpich", "mpi-abi"]
+    family: Literal["openmpi", "mpich", "mpi-abi"] | Unknown
     version: Line | Unknown = UNKNOWN
     prefix: Path
     pmi: tuple[str, ...] | Unknown = UNKNOWN
     launchers: tuple[str, ...] = ()
     modules: tuple[str, ...] = ()
     passport: Line | None = None
-    """File name, beside the profile, of what was read about the stack."""
+    """File of what was read about the stack; absolute once loaded, found beside its profile."""
 
 
 class ImagePolicy(Value):
@@ -209,6 +211,8 @@ class Site(Value):
     life: dict[str, object] = Field(default_factory=dict)
     sources: dict[str, Source] = Field(default_factory=dict)
     """Where values came from, by dotted path; a value without entry is the profile's own word."""
+    unknowns: tuple[str, ...] = ()
+    """Dotted paths of what the profile calls `unknown`, also where a field has no such value."""
     file: Path
     """The profile that this was loaded from."""
 
