@@ -4,5 +4,19 @@ Each table is read when it is first asked for.
 """
 
 from hpcrun.tables.architectures import Architecture, architectures
+from hpcrun.tables.emulators import emulator
+from hpcrun.tables.mpi_abi import mpi_abi
+from hpcrun.tables.mpi_settings import mpi_settings
+from hpcrun.tables.pmi import pmi, pmix
+from hpcrun.tables.rules import rules
 
-__all__ = ["Architecture", "architectures"]
+__all__ = [
+    "Architecture",
+    "architectures",
+    "emulator",
+    "mpi_abi",
+    "mpi_settings",
+    "pmi",
+    "pmix",
+    "rules",
+]

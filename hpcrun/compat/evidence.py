@@ -1,0 +1,61 @@
+"""How verdicts name what was found and where; does not judge it."""
+
+from collections.abc import Iterable
+
+from hpcrun.model.image import ImageFacts, MpiLibrary, MpiUser
+from hpcrun.model.site import Site
+from hpcrun.model.verdict import Answer, Reason, Verdict
+
+COMPATIBLE = Verdict(answer=Answer.COMPATIBLE)
+
+
+def incompatible(reason: Reason) -> Verdict:
+    """Return the verdict that it cannot work, for one reason."""
+    return Verdict(answer=Answer.INCOMPATIBLE, reasons=(reason,))
+
+
+def unknown(reason: Reason) -> Verdict:
+    """Return the verdict that nobody can tell, for one reason."""
+    return Verdict(answer=Answer.UNKNOWN, reasons=(reason,))
+
+
+def compatible(*reasons: Reason) -> Verdict:
+    """Return the verdict that it works, with what is worth knowing beside it."""
+    return Verdict(answer=Answer.COMPATIBLE, reasons=reasons)
+
+
+def in_image(facts: ImageFacts, path: str) -> str:
+    """Name a place inside an image."""
+    return f"{facts.path.name}:{path}"
+
+
+def in_profile(site: Site, key: str) -> str:
+    """Name a value of the profile, with the source that the profile gives for it."""
+    source = site.sources.get(key)
+    if source is not None and source.source:
+        return f"`{key}` of profile `{site.name}`, from {source.source}"
+    return f"`{key}` of profile `{site.name}`"
+
+
+def library_found(facts: ImageFacts, library: MpiLibrary) -> str:
+    """Say which MPI library an image holds, and where."""
+    return (
+        f"`{library.soname}`, {library.family} {library.version}, "
+        f"at {in_image(facts, library.path)}"
+    )
+
+
+def user_found(facts: ImageFacts, user: MpiUser) -> str:
+    """Say what an MPI user in an image needs."""
+    if user.needed == RUN_TIME:
+        return f"{in_image(facts, user.path)} looks for an MPI library at run time"
+    return f"{in_image(facts, user.path)} needs `{user.needed}`"
+
+
+def listed(words: Iterable[str]) -> str:
+    """Join identifiers for a sentence."""
+    return ", ".join(f"`{word}`" for word in words) or "none"
+
+
+RUN_TIME = "run time"
+"""What stands in `MpiUser.needed` where the library is chosen late."""

@@ -1,0 +1,147 @@
+"""Do model, launcher and number of tasks make sense together; does not judge PMI or libraries."""
+
+from hpcrun.compat.evidence import (
+    COMPATIBLE,
+    compatible,
+    incompatible,
+    library_found,
+    unknown,
+    user_found,
+)
+from hpcrun.compat.need import MpiNeed
+from hpcrun.model.base import is_known
+from hpcrun.model.image import Family, ImageFacts
+from hpcrun.model.verdict import Reason, Verdict
+from hpcrun.tables.versions import version_key
+
+
+def check_supported(model: str, launcher: str) -> Verdict:
+    """Judge whether this version of hpcrun can start ranks that way."""
+    if model != "contained" and launcher == "srun":
+        return COMPATIBLE
+    what = f"model `{model}`" if model == "contained" else f"launcher `{launcher}`"
+    return incompatible(
+        Reason(
+            code="HPR407",
+            message=f"{what} is not supported by this version of hpcrun",
+            evidence=("it starts ranks by `srun` with models `hybrid`, `bind` and `none`",),
+        )
+    )
+
+
+def check_image_mpi(facts: ImageFacts, need: MpiNeed) -> Verdict:
+    """Judge whether the image brings the MPI library that its programs need (hybrid)."""
+    if need.libraries:
+        return _check_unmet(facts, need)
+    if not need.is_certain:
+        return unknown(
+            Reason(
+                code="HPR204",
+                message="cannot tell whether the image has an MPI library",
+                evidence=facts.unread[:3],
+            )
+        )
+    return incompatible(
+        Reason(
+            code="HPR204",
+            message="the image has no MPI library that its programs can load",
+            evidence=(
+                f"no MPI library in {facts.path.name}" if not facts.mpi else "",
+                *(user_found(facts, user) for user in need.unmet[:2]),
+                *(library_found(facts, library) for library in facts.mpi[:2]),
+            ),
+        )
+    )
+
+
+def _check_unmet(facts: ImageFacts, need: MpiNeed) -> Verdict:
+    """Programs beside the job's own may lack their library; the job's own may not."""
+    if not (need.unmet and need.has_direct_user):
+        return COMPATIBLE
+    return incompatible(
+        Reason(
+            code="HPR204",
+            message="the image lacks an MPI library that the program needs",
+            evidence=tuple(user_found(facts, user) for user in need.unmet[:3]),
+        )
+    )
+
+
+def check_no_pmi(srun_type: str) -> Verdict:
+    """Judge the type of srun for tasks that use no MPI."""
+    if srun_type == "none":
+        return COMPATIBLE
+    return incompatible(
+        Reason(
+            code="HPR404",
+            message=f"model `none` uses no PMI, `--mpi={srun_type}` would offer one",
+            evidence=("only `--mpi=none` leaves the tasks alone",),
+        )
+    )
+
+
+def check_without_mpi(
+    facts: ImageFacts, need: MpiNeed, *, n_tasks: int, is_wished: bool
+) -> Verdict:
+    """Judge starting the tasks without any MPI (model none)."""
+    if need.users and not need.libraries:
+        return check_image_mpi(facts, need)
+    if is_wished:
+        return compatible()
+    if n_tasks > 1:
+        return _many_without_mpi(facts, need, n_tasks=n_tasks)
+    return _one_without_mpi(facts, need)
+
+
+def _many_without_mpi(facts: ImageFacts, need: MpiNeed, *, n_tasks: int) -> Verdict:
+    if need.is_absent and need.is_certain:
+        return incompatible(
+            Reason(
+                code="HPR204",
+                message=f"{n_tasks} tasks are asked for, but the image has no MPI",
+                evidence=(f"no MPI library and no program that needs one in {facts.path.name}",),
+            )
+        )
+    if need.is_absent:
+        return unknown(
+            Reason(
+                code="HPR204",
+                message=f"{n_tasks} tasks are asked for; cannot tell whether the image has MPI",
+                evidence=facts.unread[:3],
+            )
+        )
+    return incompatible(
+        Reason(
+            code="HPR401",
+            message=f"without PMI the {n_tasks} tasks would be {n_tasks} jobs of one rank each",
+            evidence=tuple(library_found(facts, library) for library in need.libraries[:2]),
+        )
+    )
+
+
+def _one_without_mpi(facts: ImageFacts, need: MpiNeed) -> Verdict:
+    """Judge one rank on its own: fine in most libraries, Open MPI 4 may stop in MPI_Init."""
+    stopping = [
+        library
+        for library in need.libraries
+        if library.family == Family.OPENMPI
+        and not (is_known(library.version) and version_key(library.version) >= (5,))
+    ]
+    if not need.is_certain and need.is_absent:
+        return unknown(
+            Reason(
+                code="HPR204",
+                message="cannot tell whether the program needs MPI",
+                evidence=facts.unread[:3],
+            )
+        )
+    if not stopping:
+        return compatible()
+    return unknown(
+        Reason(
+            code="HPR401",
+            message="Open MPI before 5 may stop in MPI_Init when srun offers no PMI",
+            evidence=tuple(library_found(facts, library) for library in stopping[:2]),
+            table_row="pmi.yaml row `openmpi-4`",
+        )
+    )

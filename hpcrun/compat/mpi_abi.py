@@ -1,0 +1,237 @@
+"""Would the image's programs load and run on a host MPI library (bind model).
+
+Never looks at PMI: that is another question (compat/pmi.py).
+"""
+
+import posixpath
+
+from hpcrun.compat.evidence import (
+    RUN_TIME,
+    compatible,
+    in_image,
+    incompatible,
+    listed,
+    unknown,
+    user_found,
+)
+from hpcrun.compat.need import MpiNeed
+from hpcrun.model.base import is_known
+from hpcrun.model.image import Family, ImageFacts, MpiLibrary, MpiUser, StackFacts
+from hpcrun.model.site import MpiStack
+from hpcrun.model.verdict import Reason, Verdict
+from hpcrun.tables import mpi_abi
+from hpcrun.tables.versions import version_key
+
+
+def check_mpi_abi(
+    facts: ImageFacts, need: MpiNeed, *, name: str, stack: MpiStack, stack_facts: StackFacts | None
+) -> Verdict:
+    """Judge one host stack for the MPI users of one image."""
+    if not need.users:
+        return _without_users(facts, need)
+    if stack_facts is None or not stack_facts.libraries:
+        return unknown(
+            Reason(
+                code="HPR303",
+                message=f"cannot tell what host stack `{name}` offers: nothing was read about it",
+                evidence=(f"no passport of `{stack.prefix}`",),
+            )
+        )
+    return Verdict.worst_of(
+        _check_user(facts, user, name=name, offered=stack_facts.libraries) for user in need.users
+    )
+
+
+def library_for(user: MpiUser, offered: tuple[MpiLibrary, ...]) -> MpiLibrary | None:
+    """Return the host library that a user would load."""
+    if user.needed == RUN_TIME:
+        row = mpi_abi().chooser(user.path)
+        families = row.families if row else ()
+        fitting = [lib for lib in offered if lib.family in user.families]
+        return min(
+            fitting,
+            key=lambda lib: (families.index(_family(lib)), lib.soname),
+            default=None,
+        )
+    return next((lib for lib in offered if _offers(lib, user.needed)), None)
+
+
+def _family(library: MpiLibrary) -> Family:
+    return Family(library.family)
+
+
+def _offers(library: MpiLibrary, soname: str) -> bool:
+    return library.soname == soname and library.family in mpi_abi().families_of(soname)
+
+
+def _without_users(facts: ImageFacts, need: MpiNeed) -> Verdict:
+    if not need.is_certain:
+        return unknown(
+            Reason(
+                code="HPR303",
+                message="cannot tell whether the image has programs that need MPI",
+                evidence=facts.unread[:3],
+            )
+        )
+    return incompatible(
+        Reason(
+            code="HPR404",
+            message="nothing to bind for: no program in the image loads an MPI library",
+            evidence=(f"no file in {facts.path.name} needs an MPI soname",),
+        )
+    )
+
+
+def _check_user(
+    facts: ImageFacts, user: MpiUser, *, name: str, offered: tuple[MpiLibrary, ...]
+) -> Verdict:
+    library = library_for(user, offered)
+    if user.needed == RUN_TIME:
+        return _check_chooser(facts, user, name=name, offered=offered)
+    if library is None:
+        return _not_offered(facts, user, name=name, offered=offered)
+    if own := _behind_rpath(facts, user):
+        return incompatible(
+            Reason(
+                code="HPR306",
+                message="the program's RPATH would load the image's own MPI, not the host's",
+                evidence=(
+                    user_found(facts, user),
+                    f"its RPATH is {listed(user.rpath)}",
+                    f"`{own.soname}` is at {in_image(facts, own.path)}",
+                ),
+            )
+        )
+    own_libraries = [lib for lib in facts.mpi if lib.soname == user.needed]
+    if not own_libraries:
+        return compatible()
+    return _check_direction(own_libraries[0], library, name=name)
+
+
+def _check_chooser(
+    facts: ImageFacts, user: MpiUser, *, name: str, offered: tuple[MpiLibrary, ...]
+) -> Verdict:
+    if mpi_abi().chooser(user.path) is None or not user.families:
+        return unknown(
+            Reason(
+                code="HPR303",
+                message="cannot tell how this module would be told to use the host's MPI",
+                evidence=(user_found(facts, user),),
+            )
+        )
+    if library_for(user, offered) is not None:
+        return compatible()
+    return incompatible(
+        Reason(
+            code="HPR301",
+            message=f"the image's module cannot run on the MPI family of host stack `{name}`",
+            evidence=(
+                user_found(facts, user),
+                f"it takes {listed(user.families)}",
+                f"`{name}` offers {listed(lib.soname for lib in offered)}",
+            ),
+        )
+    )
+
+
+def _not_offered(
+    facts: ImageFacts, user: MpiUser, *, name: str, offered: tuple[MpiLibrary, ...]
+) -> Verdict:
+    own = next((lib for lib in facts.mpi if lib.soname == user.needed), None)
+    offers = f"`{name}` offers {listed(lib.soname for lib in offered)}"
+    families = mpi_abi().families_of(user.needed)
+    if own is not None and is_known(own.family):
+        families = (own.family,)
+    if not any(lib.family in families for lib in offered):
+        theirs = ", ".join(dict.fromkeys(str(lib.family) for lib in offered))
+        ours = " or ".join(families) or "an unknown family"
+        return incompatible(
+            Reason(
+                code="HPR301",
+                message=f"the program was built for {ours}, host stack `{name}` is {theirs}",
+                evidence=(user_found(facts, user), offers),
+                table_row="mpi_abi.yaml sonames",
+            )
+        )
+    if own is not None:
+        return incompatible(
+            Reason(
+                code="HPR306",
+                message="binding would do nothing: the image's own MPI would be loaded silently",
+                evidence=(
+                    user_found(facts, user),
+                    f"`{own.soname}` is at {in_image(facts, own.path)}",
+                    offers,
+                ),
+                table_row=f"mpi_abi.yaml soname `{user.needed}`",
+            )
+        )
+    return incompatible(
+        Reason(
+            code="HPR305",
+            message=f"host stack `{name}` has no `{user.needed}`, which the program needs",
+            evidence=(user_found(facts, user), offers),
+            table_row=f"mpi_abi.yaml soname `{user.needed}`",
+        )
+    )
+
+
+def _behind_rpath(facts: ImageFacts, user: MpiUser) -> MpiLibrary | None:
+    """Return the image's library that DT_RPATH finds before LD_LIBRARY_PATH is asked."""
+    if not user.rpath or user.runpath:
+        return None
+    origin = posixpath.dirname(user.path)
+    folders = {
+        posixpath.normpath(part.replace("${ORIGIN}", origin).replace("$ORIGIN", origin))
+        for part in user.rpath
+    }
+    for library in facts.mpi:
+        if library.soname == user.needed and posixpath.dirname(library.path) in folders:
+            return library
+    return None
+
+
+def _check_direction(own: MpiLibrary, host: MpiLibrary, *, name: str) -> Verdict:
+    seen = (
+        f"`{own.soname}` in the image is {own.family} {own.version}",
+        f"`{host.soname}` of `{name}` is {host.family} {host.version}",
+    )
+    if own.family != host.family:
+        return incompatible(
+            Reason(
+                code="HPR301",
+                message=f"the image's MPI is {own.family}, host stack `{name}` is {host.family}",
+                evidence=seen,
+            )
+        )
+    row = None
+    direction = "forward"
+    if is_known(own.version) and is_known(host.version) and is_known(own.family):
+        if version_key(host.version) < version_key(own.version):
+            direction = "backward"
+        row = mpi_abi().replacement(
+            own.soname,
+            own.family,
+            image_version=own.version,
+            stack_version=host.version,
+            direction=direction,
+        )
+    if row is None:
+        return unknown(
+            Reason(
+                code="HPR303",
+                message=f"cannot tell whether `{name}` may stand in for the image's MPI",
+                evidence=seen,
+                table_row="mpi_abi.yaml: no replacement row fits",
+            )
+        )
+    if not row.is_risky:
+        return Verdict(answer=row.answer)
+    return compatible(
+        Reason(
+            code="HPR302",
+            message=f"host stack `{name}` is older than the MPI that the program was built for",
+            evidence=(*seen, *((row.reason,) if row.reason else ())),
+            table_row=f"mpi_abi.yaml row `{row.id}`",
+        )
+    )

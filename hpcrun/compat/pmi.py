@@ -1,0 +1,153 @@
+"""Will this type of `srun --mpi` let the ranks of this MPI library find each other.
+
+Never looks at the soname: that is the bind model's question (compat/mpi_abi.py).
+"""
+
+from hpcrun.compat.evidence import (
+    COMPATIBLE,
+    compatible,
+    in_profile,
+    incompatible,
+    listed,
+    unknown,
+)
+from hpcrun.model.base import UNKNOWN, Unknown, Value, is_known, known
+from hpcrun.model.image import Family, PmiAbility
+from hpcrun.model.site import Site
+from hpcrun.model.verdict import Answer, Reason, Verdict
+from hpcrun.tables import pmi, pmix
+
+
+class PmiClient(Value):
+    """The MPI library that would be started, as far as its PMI goes."""
+
+    family: Family | Unknown
+    version: str | Unknown
+    abilities: tuple[PmiAbility, ...] | Unknown
+    found: str
+    """What it is and where it was found."""
+    is_vouched: bool = False
+    """Whether the profile itself says that this library works with the site's Slurm."""
+
+    @property
+    def name(self) -> str:
+        """What messages call it."""
+        names = {Family.OPENMPI: "Open MPI", Family.MPICH: "MPICH", Family.MPI_ABI: "MPI (ABI)"}
+        family = names[self.family] if is_known(self.family) else "MPI of unknown family"
+        return f"{family} {self.version}" if is_known(self.version) else family
+
+
+def check_pmi(client: PmiClient, srun_type: str, site: Site) -> Verdict:
+    """Judge one type of `srun --mpi` for one library."""
+    offered = check_offered(srun_type, site)
+    served = _check_served(client, srun_type, site)
+    return Verdict.worst_of([offered, served])
+
+
+def check_offered(srun_type: str, site: Site) -> Verdict:
+    """Judge whether the site's srun has this type at all."""
+    types = site.scheduler.mpi_types
+    key = in_profile(site, "scheduler.mpi_types")
+    if not is_known(types):
+        return unknown(
+            Reason(
+                code="HPR401",
+                message=f"cannot tell whether the site's srun offers `--mpi={srun_type}`",
+                evidence=(f"{key} is unknown",),
+            )
+        )
+    if srun_type in types or srun_type == "none":
+        return COMPATIBLE
+    return incompatible(
+        Reason(
+            code="HPR401",
+            message=f"the site's srun does not offer `--mpi={srun_type}`",
+            evidence=(f"{key} lists {listed(types)}",),
+        )
+    )
+
+
+def ability_used(client: PmiClient, srun_type: str) -> PmiAbility | None:
+    """Return the ability by which the library would be wired up, if any."""
+    row = pmi().srun_type(srun_type)
+    if row is None or not is_known(client.abilities):
+        return None
+    by_kind = {ability.kind: ability for ability in client.abilities}
+    return next((by_kind[kind] for kind in row.serves if kind in by_kind), None)
+
+
+def _check_served(client: PmiClient, srun_type: str, site: Site) -> Verdict:
+    row = pmi().srun_type(srun_type)
+    if row is None:
+        return unknown(
+            Reason(
+                code="HPR402",
+                message=f"cannot tell which PMI `--mpi={srun_type}` serves",
+                evidence=("no row in pmi.yaml for this type",),
+            )
+        )
+    if not row.serves:
+        return _unserved(client, srun_type, row.id)
+    if not is_known(client.abilities):
+        return unknown(
+            Reason(
+                code="HPR402",
+                message=f"cannot tell which PMI the {client.name} was built with",
+                evidence=(client.found,),
+            )
+        )
+    ability = ability_used(client, srun_type)
+    if ability is None:
+        return _unserved(client, srun_type, row.id)
+    if ability.kind == "pmix":
+        return _check_pair(client, ability, site)
+    return COMPATIBLE
+
+
+def _unserved(client: PmiClient, srun_type: str, row_id: str) -> Verdict:
+    abilities = known(client.abilities)
+    speaks = listed(dict.fromkeys(a.kind for a in abilities)) if abilities else "an unknown PMI"
+    outcome = None
+    if is_known(client.family):
+        version = client.version if is_known(client.version) else "9998"
+        outcome = pmi().outcome(client.family, version)
+    consequence = outcome.outcome if outcome else "the ranks would not find each other"
+    return incompatible(
+        Reason(
+            code="HPR401",
+            message=f"`--mpi={srun_type}` does not serve {client.name}: {consequence}",
+            evidence=(
+                client.found,
+                f"it speaks {speaks}",
+                *(ability.evidence for ability in (abilities or ())),
+            ),
+            table_row=f"pmi.yaml row `{row_id}`",
+        )
+    )
+
+
+def _check_pair(client: PmiClient, ability: PmiAbility, site: Site) -> Verdict:
+    server = site.scheduler.pmix.server if site.scheduler.pmix else UNKNOWN
+    if client.is_vouched and not is_known(ability.version):
+        return COMPATIBLE
+    key = in_profile(site, "scheduler.pmix.server")
+    seen = (f"PMIx client {ability.version}: {ability.evidence}", f"PMIx server {server}: {key}")
+    if not is_known(server) or not is_known(ability.version):
+        side = "client" if is_known(server) else "server"
+        return unknown(
+            Reason(
+                code="HPR405",
+                message=f"cannot tell the version of the PMIx {side}",
+                evidence=seen,
+            )
+        )
+    row = pmix().pair(server=server, client=ability.version, slurm=known(site.scheduler.version))
+    reason = Reason(
+        code="HPR405",
+        message=f"PMIx {ability.version} in {client.name} against PMIx {server} of the site",
+        evidence=(*seen, *((row.reason,) if row.reason else ())),
+        table_row=f"pmix.yaml row `{row.id}`",
+    )
+    if row.answer is Answer.COMPATIBLE:
+        return compatible()
+    return Verdict(answer=row.answer, reasons=(reason,))

@@ -1,0 +1,125 @@
+"""The tables of PMI: what `srun --mpi` types serve, what PMIx pairs work; does not judge images."""
+
+import re
+from functools import cache
+from typing import Literal, Self
+
+from pydantic import model_validator
+
+from hpcrun.model.image import Family
+from hpcrun.model.verdict import Answer
+from hpcrun.tables.rows import Document, Row, load_table
+from hpcrun.tables.versions import VersionRange, version_key
+
+Kind = Literal["pmi1", "pmi2", "pmix"]
+
+
+class SrunType(Row):
+    """One kind of `srun --mpi` type and the PMI kinds that it serves."""
+
+    id: str
+    pattern: str
+    serves: tuple[Kind, ...]
+
+
+class Unserved(Row):
+    """What a library does when nobody serves the PMI that it speaks."""
+
+    id: str
+    family: Family
+    since: str
+    before: str
+    is_silent: bool
+    """Whether the job would end with exit code 0."""
+    outcome: str
+
+
+class Preference(Row):
+    """Which PMI kinds a family takes, first choice first."""
+
+    id: str
+    family: Family
+    kinds: tuple[Kind, ...]
+
+
+class PmiTable(Document):
+    """What is known about PMI under srun."""
+
+    srun_types: tuple[SrunType, ...]
+    unserved: tuple[Unserved, ...]
+    preferences: tuple[Preference, ...]
+
+    @model_validator(mode="after")
+    def _check_families(self) -> Self:
+        for family in Family:
+            if self.preference(family) is None:
+                raise ValueError(f"no preference for family `{family}`")
+            if self.outcome(family, "9998") is None:
+                raise ValueError(f"no outcome for family `{family}`")
+        return self
+
+    def srun_type(self, name: str) -> SrunType | None:
+        """Return the row for a type as `srun --mpi=list` prints it."""
+        return next((row for row in self.srun_types if re.fullmatch(row.pattern, name)), None)
+
+    def outcome(self, family: Family, version: str) -> Unserved | None:
+        """Return what a library of this version does unserved."""
+        for row in self.unserved:
+            in_range = VersionRange(since=row.since, before=row.before).holds(version)
+            if row.family is family and in_range:
+                return row
+        return None
+
+    def preference(self, family: Family) -> Preference | None:
+        """Return which kinds a family takes by itself."""
+        return next((row for row in self.preferences if row.family is family), None)
+
+
+class PmixPair(Row):
+    """Whether clients of one range of PMIx versions work with servers of another."""
+
+    id: str
+    server_since: str
+    server_before: str
+    client_since: str
+    client_before: str
+    slurm_before: str | None = None
+    """The row speaks only of Slurm before this version."""
+    answer: Answer
+
+    def fits(self, server: str, client: str, slurm: str | None) -> bool:
+        """Whether the row speaks of this pair; an unknown Slurm counts as an old one."""
+        if self.slurm_before and slurm and version_key(slurm) >= version_key(self.slurm_before):
+            return False
+        servers = VersionRange(since=self.server_since, before=self.server_before)
+        clients = VersionRange(since=self.client_since, before=self.client_before)
+        return servers.holds(server) and clients.holds(client)
+
+
+class PmixTable(Document):
+    """Pairs of PMIx versions; the last row fits every pair."""
+
+    pairs: tuple[PmixPair, ...]
+
+    def pair(self, *, server: str, client: str, slurm: str | None) -> PmixPair:
+        """Return the first row that fits."""
+        return next(row for row in self.pairs if row.fits(server, client, slurm))
+
+    @model_validator(mode="after")
+    def _check_last_row(self) -> Self:
+        last = self.pairs[-1]
+        if not (last.fits("0", "0", None) and last.fits("9998", "9998", "9998")):
+            raise ValueError("the last row of the pairs must fit every pair")
+        return self
+
+
+@cache
+def pmi() -> PmiTable:
+    """Return the table of PMI under srun."""
+    return load_table("pmi", PmiTable)
+
+
+@cache
+def pmix() -> PmixTable:
+    """Return the table of PMIx pairs."""
+    return load_table("pmix", PmixTable)

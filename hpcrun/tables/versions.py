@@ -1,0 +1,40 @@
+"""Comparing version numbers as rows of tables need it; does not know any product."""
+
+import re
+
+from pydantic import model_validator
+
+from hpcrun.model.base import Value
+
+_LEADING_NUMBERS = re.compile(r"\D*?(\d+(?:\.\d+)*)")
+
+
+def version_key(text: str) -> tuple[int, ...]:
+    """Return the leading numbers of a version: `5.0.11rc1` and `v5.0.11` are (5, 0, 11).
+
+    A release candidate counts as its release; a text without a number as older than everything.
+    """
+    match = _LEADING_NUMBERS.match(text)
+    if match is None:
+        return ()
+    numbers = [int(part) for part in match.group(1).split(".")]
+    while numbers and numbers[-1] == 0:
+        numbers.pop()
+    return tuple(numbers)
+
+
+class VersionRange(Value):
+    """Versions from `since` up to, but without, `before`."""
+
+    since: str
+    before: str
+
+    @model_validator(mode="after")
+    def _check_order(self) -> "VersionRange":
+        if version_key(self.since) >= version_key(self.before):
+            raise ValueError(f"`{self.since}` is not older than `{self.before}`")
+        return self
+
+    def holds(self, version: str) -> bool:
+        """Whether the version lies in the range."""
+        return version_key(self.since) <= version_key(version) < version_key(self.before)
