@@ -53,6 +53,15 @@ FINAL_STATES = frozenset(
 )
 
 
+class Submitter(Value):
+    """The hpcrun process that submits a run; tells a submission under way from a dead one."""
+
+    host: str
+    pid: int
+    started: str
+    """Start time in the kernel's own count, so that a reused pid is not mistaken for it."""
+
+
 class SubmitRequest(Value):
     """One submission as asked of a scheduler."""
 
@@ -67,6 +76,7 @@ class SubmitRequest(Value):
 class JobReport(Value):
     """What the scheduler, or the job's own last record, says about a job."""
 
+    version: Literal[1] = 1
     job_id: str
     state: JobState
     raw_state: str = ""
@@ -87,8 +97,42 @@ class JobReport(Value):
         return self.state in FINAL_STATES
 
 
+class Submission(Value):
+    """That a scheduler accepted a job."""
+
+    version: Literal[1] = 1
+    job_id: str
+    submitted_at: datetime
+    messages: tuple[str, ...] = ()
+    """What the scheduler had to say when it accepted the job."""
+
+
+class StartRecord(Value):
+    """`start.json`, written by the job's script once it has claimed the run."""
+
+    version: Literal[1] = 1
+    job_id: str
+    nodes: str = ""
+    started_at: datetime
+
+
+class FinalRecord(Value):
+    """`final.json`, written by the job's script when it ends or is asked to end."""
+
+    version: Literal[1] = 1
+    job_id: str
+    stage: Literal["start", "preflight", "application"]
+    exit_code: int
+    signal: int | None = None
+    """What Slurm, or somebody, sent to the script."""
+    started_at: datetime
+    ended_at: datetime
+    ends_at: datetime | None = None
+    """The time limit."""
+
+
 class Run(Value):
-    """One hpcrun submission, as its folder shows it."""
+    """One hpcrun submission, as `run.json` in its folder shows it."""
 
     version: Literal[1] = 1
     name: str
@@ -98,4 +142,72 @@ class Run(Value):
     site: str
     folder: Path
     created_at: datetime
-    job_id: str | None = None
+    script_sha256: str
+    """Of the script with its run still open, as in the plan."""
+    submitter: Submitter
+
+
+class RunRecords(Value):
+    """All that the folder of one run says about it."""
+
+    run: Run
+    submission: Submission | None = None
+    start: StartRecord | None = None
+    final: FinalRecord | None = None
+    ended: JobReport | None = None
+    """The scheduler's last word on the job, kept because it forgets."""
+
+    @property
+    def job_id(self) -> str | None:
+        """The scheduler's number of the job, from whichever record knows it."""
+        known = self.submission or self.start or self.final or self.ended
+        return known.job_id if known else None
+
+
+class SubmitResult(Value):
+    """What `submit --json` prints."""
+
+    version: Literal[1] = 1
+    run: str
+    job_id: str
+    site: str
+    folder: Path
+    output: Path
+    script_sha256: str
+    was_submitted_before: bool = False
+    """An interrupted submission had reached the scheduler; nothing was submitted again."""
+    messages: tuple[str, ...] = ()
+
+
+class RunStatus(Value):
+    """What `status --json` prints, and one entry of `list --json`."""
+
+    version: Literal[1] = 1
+    run: str
+    job: str
+    site: str
+    folder: Path
+    output: Path | None
+    created_at: datetime
+    job_id: str | None
+    state: JobState
+    is_final: bool
+    raw_state: str
+    reason: str
+    exit_code: int | None
+    signal: int | None
+    nodes: str
+    elapsed_s: int | None
+    started_at: datetime | None
+    ended_at: datetime | None
+    origin: Literal["squeue", "sacct", "scontrol", "record", "none"]
+    """Who said so."""
+    stage: Literal["start", "preflight", "application"] | None
+    """How far the script came; before `application` the job's command had not started."""
+
+
+class RunList(Value):
+    """What `list --json` prints, newest first."""
+
+    version: Literal[1] = 1
+    runs: tuple[RunStatus, ...]

@@ -13,7 +13,7 @@ from hpcrun.model.plan import PlannedMount
 
 
 def mount_text(mount: PlannedMount) -> str:
-    """Return the value of `--mount`: one CSV record, so paths may hold colons, commas and quotes."""
+    """Return the value of `--mount`: a CSV record, so paths may hold colons, commas, quotes."""
     for path in (mount.host, mount.container):
         if any(letter in str(path) for letter in "\r\n"):
             raise InputError(f"a mounted path cannot hold a line break: {str(path)!r}")

@@ -1,4 +1,4 @@
-"""The two Jinja environments: header (sbatch's quoting) and body (the shell's); does not know plans.
+"""The two Jinja environments, header (sbatch's quoting) and body (the shell's); knows no plans.
 
 Neither lets unquoted text pass: `finalize` sees the value of every expression and refuses all but
 the environment's own types, so that forgetting a filter is an error and never an injection.
@@ -43,11 +43,11 @@ def _environment(own: type[quoting.Quoted]) -> Environment:
             return value
         raise UnquotedValueError(f"unquoted {type(value).__name__} in a template: {value!r}")
 
-    environment = Environment(  # noqa: S701  shell text, not HTML; finalize guards it
+    environment = Environment(
         loader=FileSystemLoader(resources.templates_folder()),
         undefined=StrictUndefined,
         finalize=finalize,
-        autoescape=False,
+        autoescape=False,  # noqa: S701  shell text, not HTML; finalize guards it
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,

@@ -1,0 +1,1 @@
+"""The outside that hpcrun keeps itself: run folders, commands, the clock."""

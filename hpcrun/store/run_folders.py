@@ -1,0 +1,164 @@
+"""Run folders on the site's disk, written as the job's user; does not submit or decide.
+
+All writing goes through the site's command runner, so that a run belongs to the user whom its job
+runs as. A folder is unpacked beside its place and renamed into it, a record is written aside and
+linked to its name: whoever kills hpcrun at any point leaves either nothing or a whole file.
+Reading happens here where the files are seen here, else through the runner.
+"""
+
+import contextlib
+from collections.abc import Mapping
+from pathlib import Path
+
+from hpcrun.errors import MissingInputError, WriteError
+from hpcrun.model.base import Value
+from hpcrun.model.run import JobReport, Run, RunRecords, Submission
+from hpcrun.ports import CommandRunner
+from hpcrun.store import run_files
+
+_WRITE_RUN = """
+set -eu
+mkdir -p "$1"
+new=$1/.new-$2
+mkdir "$new"
+trap 'rm -rf "$new"' EXIT
+tar -xof - -C "$new"
+sync "$new"/* "$new" || sync
+mv "$new" "$1/$2"
+sync "$1" || sync
+"""
+_WRITE_RECORD = """
+set -eu
+new=$1/.new-$2-$$
+trap 'rm -f "$new"' EXIT
+cat >"$new"
+sync "$new" || sync
+ln "$new" "$1/$2" 2>/dev/null || [ -e "$1/$2" ]
+cat "$1/$2"
+"""
+_READ_RECORDS = """
+cd "$1" || exit 66
+shift
+for name in "$@"; do
+    [ ! -f "$name" ] || printf '%s\\n' "$name"
+done | tar -cf - -T -
+"""
+_LIST_RUNS = """
+[ -d "$1" ] || exit 0
+cd "$1" || exit 66
+for run in */run.json; do
+    [ ! -f "$run" ] || printf '%s\\n' "$run"
+done
+"""
+_READ_OUTPUT = '[ ! -f "$1" ] || tail -c "+$2" "$1"'
+_MISSING = 66
+
+
+class RunFolders:
+    """The folders of runs at one site."""
+
+    def __init__(self, runner: CommandRunner) -> None:
+        self._runner = runner
+
+    def write_run(self, run: Run, files: Mapping[str, str]) -> None:
+        """Create the folder of a run with these files, all of it or nothing."""
+        contents = {**files, run_files.RUN: _json(run)}
+        runs = str(run.folder.parent)
+        self._write(_WRITE_RUN, runs, run.name, stdin=run_files.pack(contents), what=run.folder)
+
+    def write_submission(self, folder: Path, submission: Submission) -> Submission:
+        """Record that the scheduler accepted the job; the first record stays and is returned."""
+        stored = self._write_record(folder, run_files.SUBMISSION, submission)
+        return Submission.model_validate_json(stored)
+
+    def write_ended(self, folder: Path, report: JobReport) -> None:
+        """Keep the scheduler's last word on a job; the first one stays."""
+        self._write_record(folder, run_files.ENDED, report)
+
+    def read_run(self, folder: Path) -> RunRecords:
+        """Read all records of one run."""
+        files = self._read_here(folder) or self._read_there(folder)
+        records = run_files.parse_records(files)
+        if records is None:
+            raise MissingInputError(f"there is no run in {folder}", help=("see `hpcrun list`",))
+        # The folder may have been moved, or be seen at another path from here.
+        return records.model_copy(update={"run": records.run.model_copy(update={"folder": folder})})
+
+    def read_script(self, folder: Path) -> str:
+        """Read the script of one run."""
+        path = folder / run_files.SCRIPT
+        with contextlib.suppress(FileNotFoundError):
+            return path.read_text(encoding="utf-8")
+        return self._sh('cat "$1"', str(path)).decode()
+
+    def read_runs(self, runs: Path) -> tuple[RunRecords, ...]:
+        """Read the records of all runs in a folder, newest first."""
+        if runs.is_dir():
+            names = sorted(p.parent.name for p in runs.glob(f"[!.]*/{run_files.RUN}"))
+        elif self._runner.is_local:
+            names = []
+        else:
+            listed = self._sh(_LIST_RUNS, str(runs)).decode().splitlines()
+            names = [line.removesuffix(f"/{run_files.RUN}") for line in listed]
+        found = []
+        for name in names:
+            # A run whose own record is damaged cannot be told apart from a foreign folder.
+            with contextlib.suppress(MissingInputError):
+                found.append(self.read_run(runs / name))
+        return tuple(sorted(found, key=lambda r: (r.run.created_at, r.run.name), reverse=True))
+
+    def read_output(self, path: Path, *, offset: int) -> bytes:
+        """Read the output of a job from an offset on; nothing where it does not exist yet."""
+        try:
+            with path.open("rb") as output:
+                output.seek(offset)
+                return output.read()
+        except FileNotFoundError:
+            if self._runner.is_local:
+                return b""
+        return self._sh(_READ_OUTPUT, str(path), str(offset + 1))
+
+    def _write_record(self, folder: Path, name: str, value: Value) -> bytes:
+        stdin = _json(value).encode()
+        return self._write(_WRITE_RECORD, str(folder), name, stdin=stdin, what=folder / name)
+
+    def _write(self, script: str, *arguments: str, stdin: bytes, what: Path) -> bytes:
+        argv = ("sh", "-c", script, "hpcrun", *arguments)
+        result = self._runner.run(argv, stdin=stdin, timeout_s=60)
+        if result.exit_code != 0:
+            raise WriteError(
+                f"cannot write {what}: {_said(result.stderr)}",
+                help=(
+                    "choose a folder for runs that you can write to and that all nodes see, "
+                    "with `--runs DIR` or HPCRUN_RUNS",
+                ),
+            )
+        return result.stdout
+
+    def _read_here(self, folder: Path) -> dict[str, bytes]:
+        files = {}
+        for name in run_files.RECORDS:
+            with contextlib.suppress(FileNotFoundError, NotADirectoryError, PermissionError):
+                files[name] = (folder / name).read_bytes()
+        return files
+
+    def _read_there(self, folder: Path) -> dict[str, bytes]:
+        if self._runner.is_local:
+            return {}
+        archive = self._sh(_READ_RECORDS, str(folder), *run_files.RECORDS)
+        return run_files.unpack(archive)
+
+    def _sh(self, script: str, *arguments: str) -> bytes:
+        result = self._runner.run(("sh", "-c", script, "hpcrun", *arguments))
+        if result.exit_code != 0:
+            raise MissingInputError(f"cannot read {arguments[0]}: {_said(result.stderr)}")
+        return result.stdout
+
+
+def _json(value: Value) -> str:
+    return value.model_dump_json(indent=2) + "\n"
+
+
+def _said(stderr: str) -> str:
+    lines = [line for line in stderr.splitlines() if line.strip()]
+    return lines[-1].strip() if lines else "the command said nothing"
