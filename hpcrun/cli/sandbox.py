@@ -1,0 +1,178 @@
+"""`hpcrun sandbox`: a real Slurm cluster in a folder; the work is done in hpcrun.sandbox."""
+
+import json
+import sys
+import time
+from pathlib import Path
+
+import click
+
+from hpcrun.sandbox.places import DEFAULT_NAME
+
+_name_option = click.option(
+    "--name", default=DEFAULT_NAME, show_default=True, help="Which sandbox; its site has this name."
+)
+_REST = {"ignore_unknown_options": True, "allow_interspersed_args": False}
+
+
+@click.group("sandbox")
+def group() -> None:
+    """Run a real Slurm cluster in a folder, without root."""
+
+
+@group.command("up")
+@_name_option
+@click.option("--nodes", type=int, help="Number of compute nodes (2).")
+@click.option(
+    "--share",
+    type=click.Path(path_type=Path),
+    help="Folder that is seen at the same path on every node (a folder of the sandbox).",
+)
+def up_command(name: str, nodes: int | None, share: Path | None) -> None:
+    """Start the sandbox, unless it runs already; the first time it is made."""
+    from hpcrun.sandbox.status import status
+    from hpcrun.sandbox.up import up
+
+    was_running = status(name).is_running
+    progress = _Lines()
+    state = up(name, n_nodes=nodes, share=share, progress=progress)
+    progress.end()
+    how = "already runs" if was_running else "runs"
+    click.echo(
+        f"sandbox `{name}` {how}: Slurm {state.slurm}, login node and {len(state.nodes)} nodes"
+    )
+    click.echo(f"shared folder: {state.share}")
+    click.echo(f"use it: hpcrun submit JOB --site {name}, or log in: hpcrun sandbox shell")
+
+
+@group.command("status")
+@_name_option
+@click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
+def status_command(name: str, as_json: bool) -> None:
+    """Say whether the sandbox runs, and how its nodes fare."""
+    from hpcrun.sandbox.status import status
+
+    seen = status(name)
+    if as_json:
+        click.echo(json.dumps(seen.to_json(), indent=2))
+        return
+    if not seen.is_running:
+        click.echo(f"sandbox `{name}` is not running")
+        return
+    click.echo(f"sandbox `{name}` runs Slurm {seen.slurm} (process {seen.pid})")
+    for node in seen.nodes:
+        click.echo(f"  {node.name:8} {node.state}")
+    click.echo(f"shared folder: {seen.share}")
+    click.echo(f"site profile:  {seen.profile}")
+    for warning in seen.warnings:
+        click.echo(f"warning: {warning}")
+
+
+@group.command("exec", context_settings=_REST)
+@_name_option
+@click.option("--node", default="login", show_default=True, help="On which node.")
+@click.option("--user", type=click.Choice(["job", "root"]), default="job", show_default=True)
+@click.argument("command", nargs=-1, type=click.UNPROCESSED, required=True)
+def exec_command(name: str, node: str, user: str, command: tuple[str, ...]) -> None:
+    """Run a command inside, as the job's user; its exit code is this command's."""
+    _run(name, node, user, command)
+
+
+@group.command("shell")
+@_name_option
+@click.option("--node", default="login", show_default=True, help="On which node.")
+@click.option("--user", type=click.Choice(["job", "root"]), default="job", show_default=True)
+def shell_command(name: str, node: str, user: str) -> None:
+    """Log in."""
+    _run(name, node, user, ("bash", "--login"))
+
+
+@group.command("logs")
+@_name_option
+@click.option("--node", help="Of this node only.")
+@click.option("-n", "--lines", type=int, default=20, show_default=True, help="Last lines of each.")
+def logs_command(name: str, node: str | None, lines: int) -> None:
+    """Show what the nodes and their Slurm services have written."""
+    from hpcrun.sandbox.logs import read_logs
+
+    for log in read_logs(name, node=node, n_lines=lines):
+        click.echo(f"==> {log.file} <==")
+        for line in log.lines:
+            click.echo(line)
+
+
+@group.command("down")
+@_name_option
+def down_command(name: str) -> None:
+    """End the sandbox; its files stay."""
+    from hpcrun.sandbox.down import down
+
+    ended = down(name)
+    click.echo(f"sandbox `{name}` {'is ended' if ended else 'was not running'}")
+
+
+@group.command("purge")
+@_name_option
+@click.option("--all", "is_all", is_flag=True, help="All sandboxes, and what they share.")
+def purge_command(name: str, is_all: bool) -> None:
+    """End the sandbox and remove its files, the shared folder's too."""
+    from hpcrun.sandbox.down import purge
+
+    purge(name, is_all=is_all)
+    click.echo("all sandboxes are removed" if is_all else f"sandbox `{name}` is removed")
+
+
+def _run(name: str, node: str, user: str, command: tuple[str, ...]) -> None:
+    import os
+
+    from hpcrun.sandbox import enter
+    from hpcrun.sandbox.places import places
+
+    state = enter.find_running(places(name))
+    terminal = {"TERM": os.environ["TERM"]} if "TERM" in os.environ else {}
+    inside = enter.InsideCommand(
+        argv=command,
+        node=node,
+        as_root=user == "root",
+        folder=enter.current_folder(),
+        environment=terminal,
+    )
+    enter.leave(enter.run_inside(state, inside))
+
+
+class _Lines:
+    """Progress on stderr: one line per step; on a terminal its seconds count up."""
+
+    _STILL_S = 30.0
+
+    def __init__(self) -> None:
+        self._began = time.monotonic()
+        self._said = self._began
+        self._text = ""
+        self._is_terminal = sys.stderr.isatty()
+
+    def step(self, text: str) -> None:
+        """Show a new step."""
+        if self._is_terminal and self._text:
+            click.echo(err=True)
+        self._text = text
+        self._show()
+
+    def tick(self) -> None:
+        """Show that the step goes on."""
+        if self._text and (self._is_terminal or time.monotonic() - self._said >= self._STILL_S):
+            self._show()
+
+    def warn(self, text: str) -> None:
+        """Show a warning."""
+        click.echo(f"warning: {text}", err=True)
+
+    def end(self) -> None:
+        """Finish the last line."""
+        if self._is_terminal and self._text:
+            click.echo(err=True)
+
+    def _show(self) -> None:
+        self._said = time.monotonic()
+        line = f"[{self._said - self._began:4.0f} s] {self._text}"
+        click.echo(f"\r{line}" if self._is_terminal else line, err=True, nl=not self._is_terminal)

@@ -1,0 +1,130 @@
+"""Start the box: process 1 of the namespaces in which a whole cluster lives; knows no Slurm."""
+
+import os
+import signal
+import stat
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NoReturn
+
+from hpcrun.sandbox import linux, namespace
+from hpcrun.sandbox.machine import BOX_FLAGS
+from hpcrun.sandbox.namespace import IdMaps
+
+_DEVICES = ("null", "zero", "full", "random", "urandom", "tty")
+_FUSE = (10, 229)  # Documentation/admin-guide/devices.txt
+_ENVIRONMENT = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C.UTF-8"}
+_TINI = "/usr/bin/tini"
+
+
+@dataclass(frozen=True)
+class BoxParts:
+    """What the box shows of the outside, each at a place of its own."""
+
+    root: Path
+    """The nodes' root file system, never written."""
+    state: Path
+    stacks: Path
+    python: Path
+    share: Path
+
+
+class StartedBox:
+    """A box that is complete but still tied to this process: it ends with it, unless let go."""
+
+    def __init__(self, maps: IdMaps, parts: BoxParts) -> None:
+        orders, self._orders = os.pipe()
+        self._answers, answers = os.pipe()
+
+        def body() -> NoReturn:
+            os.close(self._orders)
+            os.close(self._answers)
+            _build(parts)
+            _become_init(parts, orders, answers)
+
+        try:
+            fuse = parts.state / "dev" if maps.is_privileged else None
+            self._keeper, self.pid = namespace.start(
+                maps, BOX_FLAGS, body, prepare=None if fuse is None else lambda: _make_fuse(fuse)
+            )
+        finally:
+            os.close(orders)
+            os.close(answers)
+
+    def let_go(self) -> None:
+        """Let the box live on without this process. Whoever needs to find it must know it by now."""
+        os.write(self._orders, b"go")
+        told = os.read(self._answers, 4096)
+        os.close(self._orders)
+        os.close(self._answers)
+        if told == b"gone":
+            os.kill(self._keeper, signal.SIGKILL)
+        os.waitpid(self._keeper, 0)
+        if told != b"gone":
+            raise OSError(0, told.decode() or "the box ended while it was made")
+
+
+def _make_fuse(folder: Path) -> None:
+    """Give root's sandbox a /dev/fuse that the job user may open, if this machine's is not so.
+
+    It lies in a file system of this process's own mount namespace, made while still outside the
+    user namespace, inside which no device can be made. Nobody else ever sees it.
+    """
+    linux.unshare(linux.CLONE_NEWNS)
+    linux.mount("none", "/", flags=linux.MS_REC | linux.MS_PRIVATE)
+    linux.mount("dev", folder, kind="tmpfs", options="mode=755")
+    try:
+        os.mknod(folder / "fuse", stat.S_IFCHR | 0o666, os.makedev(*_FUSE))
+        (folder / "fuse").chmod(0o666)
+    except PermissionError:
+        return  # A container without this right; images are then unpacked instead of mounted.
+
+
+def _build(parts: BoxParts) -> None:
+    """Make the root file system of the nodes, read-only, the root of the box, and tie in the rest."""
+    root = parts.root
+    linux.mount("none", "/", flags=linux.MS_REC | linux.MS_PRIVATE)
+    linux.bind_read_only(root, root)
+    linux.mount("run", root / "run", kind="tmpfs", options="mode=755")
+    linux.mount("dev", root / "dev", kind="tmpfs", options="mode=755")
+    for device in _DEVICES:
+        _bind_file(Path("/dev", device), root / "dev" / device)
+    own_fuse = parts.state / "dev" / "fuse"
+    fuse = own_fuse if own_fuse.exists() else Path("/dev/fuse")
+    if os.access(fuse, os.R_OK | os.W_OK):
+        _bind_file(fuse, root / "dev" / "fuse")
+    for name in ("state", "stacks", "python", "share"):
+        (root / "run/box" / name).mkdir(parents=True)
+    # Recursive, as it may hold the mount of _make_fuse, which a user namespace may not hide.
+    linux.bind(parts.state, root / "run/box/state", is_recursive=True)
+    linux.bind_read_only(parts.stacks, root / "run/box/stacks")
+    linux.bind_read_only(parts.python, root / "run/box/python")
+    linux.bind(parts.share, root / "run/box/share", is_recursive=True)
+    linux.mount("proc", root / "proc", kind="proc")
+    linux.mount("sysfs", root / "sys", kind="sysfs")
+    linux.pivot_root(root)
+
+
+def _bind_file(source: Path, target: Path) -> None:
+    target.touch()
+    linux.bind(source, target)
+
+
+def _become_init(parts: BoxParts, orders: int, answers: int) -> NoReturn:
+    """Wait until this may live on, cut every tie to the outside, and become a small init."""
+    if os.read(orders, 16) != b"go":
+        os._exit(1)
+    linux.die_with_parent(0)
+    os.setsid()
+    os.umask(0o022)
+    log = os.open("/run/box/state/logs/box.log", os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)
+    silence = os.open("/dev/null", os.O_RDONLY)
+    os.dup2(silence, 0)
+    os.dup2(log, 1)
+    os.dup2(log, 2)
+    os.set_inheritable(answers, False)
+    for number in (signal.SIGPIPE, signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_DFL)
+    os.write(answers, b"gone")
+    os.closerange(3, os.sysconf("SC_OPEN_MAX") if os.sysconf("SC_OPEN_MAX") > 0 else 65536)
+    os.execve(_TINI, [_TINI, "--", "/bin/sh", "/run/box/state/inside/box.sh"], _ENVIRONMENT)

@@ -1,0 +1,59 @@
+"""What sandboxes share and keep: built once per recipe, whole or not at all; knows no recipe."""
+
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+from hpcrun.errors import WriteError
+from hpcrun.sandbox import linux, namespace
+from hpcrun.sandbox.namespace import IdMaps
+
+_UNFINISHED = ".unfinished-"
+
+
+def recipe_key(*parts: object) -> str:
+    """Short name for everything that a result depends on."""
+    text = json.dumps(parts, sort_keys=True, default=str)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def keep(cache: Path, name: str, maps: IdMaps, build: Callable[[Path], None]) -> Path:
+    """Return the folder of that name in the cache, built now if it is not there yet."""
+    finished = cache / name
+    if finished.is_dir():
+        return finished
+    cache.mkdir(parents=True, exist_ok=True)
+    remove_unfinished(cache, maps)
+    new = cache / f"{_UNFINISHED}{name}"
+    try:
+        build(new)
+        os.rename(new, finished)  # noqa: PTH104 - the name says that it is one step
+    except BaseException:
+        remove_tree(new, maps)
+        raise
+    return finished
+
+
+def remove_unfinished(cache: Path, maps: IdMaps) -> None:
+    """Remove what a build that was killed has left."""
+    for left in cache.glob(f"{_UNFINISHED}*"):
+        remove_tree(left, maps)
+
+
+def remove_tree(folder: Path, maps: IdMaps) -> None:
+    """Remove a folder whose files may belong to ids that exist only inside."""
+    if not os.path.lexists(folder):
+        return
+    try:
+        shutil.rmtree(folder)
+    except PermissionError:
+        code = namespace.run(maps, linux.CLONE_NEWNS, lambda: shutil.rmtree(folder))
+        if code != 0:
+            raise WriteError(
+                f"cannot remove `{folder}`: some of it belongs to neither you nor your "
+                "subordinate ids",
+                help=[f"root can remove it: sudo rm -r {folder}"],
+            ) from None

@@ -1,0 +1,73 @@
+"""End a sandbox and, if asked, remove what it left; starts nothing."""
+
+import os
+import select
+import signal
+
+from hpcrun.errors import UsageError
+from hpcrun.sandbox import cache
+from hpcrun.sandbox.identity import find_identity
+from hpcrun.sandbox.lock import locked
+from hpcrun.sandbox.places import DEFAULT_NAME, Places, places
+from hpcrun.sandbox.state import State, read_running
+
+_GRACE_S = 10.0
+
+
+def down(name: str = DEFAULT_NAME) -> bool:
+    """End the sandbox; False when it did not run."""
+    where = places(name)
+    if not where.root.is_dir():
+        return False
+    with locked(where.root):
+        state = read_running(where)
+        if state is not None:
+            end_box(state)
+        where.state_file.unlink(missing_ok=True)
+        return state is not None
+
+
+def end_box(state: State) -> None:
+    """End the first process of the box, with which the kernel ends all others."""
+    try:
+        init = os.pidfd_open(state.init.pid)
+    except ProcessLookupError:
+        return
+    try:
+        # Only now is it certain that the number still means the process that was looked at.
+        if not state.init.is_alive:
+            return
+        for number in (signal.SIGTERM, signal.SIGKILL):
+            signal.pidfd_send_signal(init, number)
+            ended, _, _ = select.select([init], [], [], _GRACE_S)
+            if ended:
+                return
+    except ProcessLookupError:
+        return
+    finally:
+        os.close(init)
+
+
+def purge(name: str = DEFAULT_NAME, *, is_all: bool = False) -> None:
+    """End the sandbox and remove its folder; with `is_all` every sandbox and what they share."""
+    where = places(name)
+    if not where.root.is_dir():
+        return
+    identity = find_identity()
+    with locked(where.root):
+        names = [name]
+        if is_all:
+            names = [folder.name for folder in where.root.iterdir() if folder != where.cache]
+        for each in names:
+            _remove(Places(where.root, each), identity.maps)
+        if is_all:
+            cache.remove_tree(where.cache, identity.maps)
+        if not any(where.root.iterdir()):
+            where.root.rmdir()
+
+
+def _remove(where: Places, maps: "cache.IdMaps") -> None:
+    state = read_running(where)
+    if state is not None:
+        end_box(state)
+    cache.remove_tree(where.folder, maps)

@@ -1,0 +1,181 @@
+"""Run a command inside a running sandbox, on one of its nodes; starts and ends no sandbox.
+
+This is on the way of every action at the site, so it imports little.
+"""
+
+import os
+import signal
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NoReturn
+
+from hpcrun.errors import UnavailableError, UsageError
+from hpcrun.sandbox import linux
+from hpcrun.sandbox.cluster_files import LOGIN, login_environment
+from hpcrun.sandbox.places import Places
+from hpcrun.sandbox.state import State, read_running
+
+_CANNOT_RUN, _NOT_FOUND = 126, 127  # as a shell does
+_FORWARDED = (signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2)
+_KINDS = (
+    ("net", linux.CLONE_NEWNET),
+    ("mnt", linux.CLONE_NEWNS),
+    ("uts", linux.CLONE_NEWUTS),
+    ("ipc", linux.CLONE_NEWIPC),
+    ("pid", linux.CLONE_NEWPID),
+)
+
+
+@dataclass(frozen=True)
+class InsideCommand:
+    """A command, where it runs and as whom."""
+
+    argv: tuple[str, ...]
+    node: str = LOGIN
+    as_root: bool = False
+    folder: str | None = None
+    """Working folder, if it exists inside; else the home folder."""
+    environment: Mapping[str, str] | None = None
+    """On top of that of a fresh login."""
+
+
+def find_running(places: Places) -> State:
+    """Return the sandbox, which must run."""
+    state = read_running(places)
+    if state is None:
+        raise UnavailableError(
+            f"sandbox `{places.name}` is not running",
+            help=[f"start it: hpcrun sandbox up --name {places.name}"],
+        )
+    return state
+
+
+def run_inside(state: State, command: InsideCommand) -> int:
+    """Run a command and return its exit code, 128 + signal where one ended it.
+
+    This process itself enters the namespaces and cannot come back, so it is for processes that
+    have nothing else to do; others use `capture_inside`.
+    """
+    if command.node not in (LOGIN, *state.nodes):
+        known = ", ".join((LOGIN, *state.nodes))
+        raise UsageError(f"no node is named `{command.node}`", help=[f"there are: {known}"])
+    environment = {**login_environment(state.name, state.user), **(command.environment or {})}
+    _enter(state, command.node)
+    child = os.fork()
+    if child == 0:
+        _become(state, command, environment)
+    return _wait(child)
+
+
+def capture_inside(state: State, command: InsideCommand) -> tuple[int, str]:
+    """Run a command in the background of this process; its exit code and all that it printed."""
+    reading, writing = os.pipe()
+    helper = os.fork()
+    if helper == 0:
+        code = 70
+        try:
+            silence = os.open(os.devnull, os.O_RDONLY)
+            os.dup2(silence, 0)
+            os.dup2(writing, 1)
+            os.dup2(writing, 2)
+            code = run_inside(state, command)
+        finally:
+            os._exit(code)
+    os.close(writing)
+    with os.fdopen(reading, encoding="utf-8", errors="replace") as stream:
+        text = stream.read()
+    return os.waitstatus_to_exitcode(os.waitpid(helper, 0)[1]), text
+
+
+def _enter(state: State, node: str) -> None:
+    """Enter the box, whose root then shows the namespaces of its nodes, and then the node's."""
+    try:
+        init = os.pidfd_open(state.init.pid)
+        # Only now is it certain that the number still means the process that was looked at.
+        if not state.init.is_alive:
+            raise ProcessLookupError
+        linux.set_namespace(init, linux.CLONE_NEWUSER | linux.CLONE_NEWNS)
+        # Here /proc is the box's, and the numbers in it are the box's.
+        node_init = int(Path("/run/box/nodes", node).read_text())
+        files = [os.open(f"/proc/{node_init}/ns/{kind}", os.O_RDONLY) for kind, _ in _KINDS]
+        for descriptor, (_, flag) in zip(files, _KINDS, strict=True):
+            linux.set_namespace(descriptor, flag)
+            os.close(descriptor)
+        os.close(init)
+    except (OSError, ValueError) as error:
+        raise UnavailableError(
+            f"cannot enter node `{node}` of sandbox `{state.name}`: it is not up",
+            help=[f"see `hpcrun sandbox status --name {state.name}` and `hpcrun sandbox logs`"],
+        ) from error
+
+
+def _become(state: State, command: InsideCommand, environment: dict[str, str]) -> NoReturn:
+    """Turn this child into the command."""
+    uid, gid = (0, 0) if command.as_root else (state.uid, state.gid)
+    code = _CANNOT_RUN
+    try:
+        os.setgroups([])
+        os.setresgid(gid, gid, gid)
+        # By way of root, so that no right of the user namespace's owner survives.
+        os.setresuid(0, 0, 0)
+        os.setresuid(uid, uid, uid)
+        linux.die_with_parent(signal.SIGHUP)
+        home = "/root" if command.as_root else environment["HOME"]
+        environment["HOME"] = home
+        _change_folder((command.folder, home, "/"))
+        os.umask(0o022)
+        for number in (signal.SIGPIPE, signal.SIGINT, signal.SIGQUIT, *_FORWARDED):
+            signal.signal(number, signal.SIG_DFL)
+        os.execvpe(command.argv[0], command.argv, environment)  # noqa: S606
+    except OSError as error:
+        code = _NOT_FOUND if isinstance(error, FileNotFoundError) else _CANNOT_RUN
+        os.write(2, f"hpcrun: cannot run `{command.argv[0]}`: {error.strerror}\n".encode())
+    finally:
+        os._exit(code)
+
+
+def _change_folder(candidates: Sequence[str | None]) -> None:
+    for folder in candidates:
+        try:
+            if folder is not None:
+                os.chdir(folder)
+                return
+        except OSError:
+            continue
+
+
+def _wait(child: int) -> int:
+    """Wait for the command; signals to this process go to it."""
+    for number in (signal.SIGINT, signal.SIGQUIT):
+        # The terminal sends these to the command as well.
+        signal.signal(number, signal.SIG_IGN)
+    for number in _FORWARDED:
+        signal.signal(number, lambda received, _frame: os.kill(child, received))
+    code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    return code if code >= 0 else 128 - code
+
+
+def current_folder() -> str | None:
+    """Working folder of this process, by the name that the user sees."""
+    try:
+        here = os.getcwd()  # noqa: PTH109 - a text, as it is handed on
+    except OSError:
+        return None
+    seen = os.environ.get("PWD", here)
+    return seen if Path(seen).is_absolute() and _is_same(seen, here) else here
+
+
+def _is_same(first: str, second: str) -> bool:
+    try:
+        return os.path.samefile(first, second)  # noqa: PTH121
+    except OSError:
+        return False
+
+
+def leave(code: int) -> NoReturn:
+    """End this process from where it has gone, where Python can no longer load anything."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)

@@ -1,0 +1,51 @@
+#!/bin/sh
+# The box: the network between the nodes, and the nodes; ends when told to (TERM).
+# Child of process 1 of the box's namespaces, whose root is the nodes' root file system, read-only.
+#   /run/box/state   folder of the sandbox, with settings.sh
+set -eu
+PATH=/usr/sbin:/usr/bin:/sbin:/bin
+# shellcheck source=/dev/null
+. /run/box/state/settings.sh
+
+children=""
+
+stop() {
+    trap '' TERM
+    for child in $children; do
+        # The child is unshare, which waits; its own child is process 1 of the node.
+        for init in $(cat "/proc/$child/task/$child/children" 2>/dev/null); do
+            kill -TERM "$init" 2>/dev/null || :
+        done
+    done
+    wait
+    exit 0
+}
+trap stop TERM
+
+ip link set lo up
+ip link add box type bridge
+ip link set box up
+mkdir -p /run/box/nodes /run/netns
+
+for node in $BOX_NODES; do
+    # A network namespace of its own, tied to the bridge by a pair of links.
+    ip netns add "$node"
+    ip link add "v-$node" type veth peer name eth0 netns "$node"
+    ip link set "v-$node" master box up
+    address=$(sed -n "s/^\([0-9.]*\) $node\$/\1/p" /run/box/state/etc/hosts)
+    # Not `ip -n`, which puts another /sys in the place of the only one that may be mounted here.
+    nsenter --net="/run/netns/$node" ip link set lo up
+    nsenter --net="/run/netns/$node" ip addr add "$address/16" dev eth0
+    nsenter --net="/run/netns/$node" ip link set eth0 up
+
+    mkdir -p "/run/box/state/logs/$node"
+    nsenter --net="/run/netns/$node" unshare --fork --mount --uts --ipc --pid \
+        /bin/sh /run/box/state/inside/node.sh "$node" \
+        >"/run/box/state/logs/$node/boot.log" 2>&1 &
+    children="$children $!"
+done
+
+# A node that ends alone leaves the others running, as in a real cluster.
+wait
+# Without nodes there is still a box, until it is told to end.
+while :; do sleep 3600 & wait $! || :; done

@@ -1,0 +1,11 @@
+#!/usr/bin/python3 -IS
+# hpcrun on the login node: the code from outside, with its dependencies for this Python.
+# `-I` and `-S`: nothing of the user's own Python set-up reaches it, and start-up looks nowhere else.
+import sys
+
+sys.path[:0] = ["/opt/hpcrun/app", "/opt/hpcrun/python"]
+sys.argv[0] = "hpcrun"
+
+from hpcrun.cli.main import main  # noqa: E402
+
+sys.exit(main())

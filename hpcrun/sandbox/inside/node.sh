@@ -1,0 +1,95 @@
+#!/bin/sh
+# Process 1 of a node: build its root, move into it, become its init.
+#   node.sh NODE
+# Runs in the node's own network, mount, UTS, IPC and PID namespaces. Still sees the box's root.
+set -eu
+PATH=/usr/sbin:/usr/bin:/sbin:/bin
+node=$1
+# shellcheck source=/dev/null
+. /run/box/state/settings.sh
+state=/run/box/state
+own="$state/nodes/$node"
+
+# The number of this process in the box, whose /proc this still is: a node is entered by it.
+read -r pid _ </proc/self/stat
+exec 3>"/run/box/nodes/$node"
+
+hostname "$node"
+mount -t tmpfs -o mode=755 "$node" /mnt
+cd /mnt
+mkdir -p dev proc sys run usr home opt/hpc media mnt srv tmp
+cp -a /bin /sbin /lib* /etc /var /root .
+chmod 711 root
+# The read-only mark of the box's root is copied with the mount.
+mount --bind /usr usr
+mount --bind /run/box/stacks opt/hpc
+
+cp -R "$state/etc/." etc/
+chmod 600 etc/slurm/slurm.key
+[ "$node" != "$BOX_LOGIN" ] || cp -R "$state/etc-login/." etc/
+grep -q "^[^:]*:[^:]*:$BOX_GID:" etc/group || echo "$BOX_USER:x:$BOX_GID:" >>etc/group
+echo "$BOX_USER:x:$BOX_UID:$BOX_GID:$BOX_USER:/home/$BOX_USER:/bin/bash" >>etc/passwd
+tr -d - </proc/sys/kernel/random/uuid >etc/machine-id
+
+mount -t tmpfs -o mode=755,nosuid dev dev
+mkdir dev/pts dev/shm dev/mqueue
+for device in null zero full random urandom tty fuse; do
+    [ -e "/dev/$device" ] || continue
+    : >"dev/$device"
+    mount --bind "/dev/$device" "dev/$device"
+done
+mount -t devpts -o newinstance,ptmxmode=0666,mode=620,gid=5 devpts dev/pts
+ln -s pts/ptmx dev/ptmx
+ln -s /proc/self/fd dev/fd
+ln -s fd/0 dev/stdin
+ln -s fd/1 dev/stdout
+ln -s fd/2 dev/stderr
+mount -t tmpfs -o mode=1777,nosuid,nodev shm dev/shm
+mount -t mqueue mqueue dev/mqueue
+
+mount -t tmpfs -o mode=755,nosuid,nodev run run
+mkdir -p run/slurm run/slurmctld run/slurmd run/node
+mount -t proc proc proc
+mount -t sysfs sysfs sys || mount --rbind /sys sys
+# The kernel lets a user namespace inside the node mount /proc only where the node itself sees one
+# that nothing is mounted over (mount_namespaces(7)); the file below is, so a whole one stays here.
+mkdir run/node/proc
+mount -t proc proc run/node/proc
+# UCX takes two nodes with the same boot id for one host, and then cannot connect them.
+cat /proc/sys/kernel/random/uuid >run/node/boot_id
+mount --bind run/node/boot_id proc/sys/kernel/random/boot_id
+
+rm -rf "$own"
+mkdir -p "$own/tmp" "$own/var-tmp" "$own/slurmd"
+chmod 1777 "$own/tmp" "$own/var-tmp"
+mount --bind "$own/tmp" tmp
+mount --bind "$own/var-tmp" var/tmp
+mkdir -p var/spool/slurmd var/log/slurm "home/$BOX_USER"
+mount --bind "$own/slurmd" var/spool/slurmd
+mount --bind "$state/logs/$node" var/log/slurm
+mount --bind "$state/home" "home/$BOX_USER"
+mkdir -p ".$BOX_SHARE"
+mount --rbind /run/box/share ".$BOX_SHARE"
+
+# What is installed by hand on a node, as opposed to its packages.
+mount -t tmpfs -o mode=755 local usr/local
+mkdir usr/local/bin
+if ! [ -e dev/fuse ]; then
+    printf '#!/bin/sh\nexport APPTAINER_UNSQUASH=1\nexec /usr/bin/apptainer "$@"\n' >usr/local/bin/apptainer
+    chmod 755 usr/local/bin/apptainer
+fi
+if [ "$node" = "$BOX_LOGIN" ]; then
+    mkdir -p opt/hpcrun/app opt/hpcrun/python var/spool/slurmctld
+    mount --bind "$state/app" opt/hpcrun/app
+    mount --bind /run/box/python opt/hpcrun/python
+    mount --bind "$state/slurmctld" var/spool/slurmctld
+    cp "$state/inside/hpcrun.py" usr/local/bin/hpcrun
+    chmod 755 usr/local/bin/hpcrun
+fi
+cp "$state/inside/node-main.sh" run/node/main.sh
+
+pivot_root . mnt
+umount -l /mnt
+echo "$pid" >&3
+exec 3>&-
+exec /usr/bin/tini -- /bin/sh /run/node/main.sh "$node" "$BOX_LOGIN" </dev/null

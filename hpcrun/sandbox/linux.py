@@ -1,0 +1,108 @@
+"""The few Linux calls that Python 3.11 does not wrap: namespaces, mounts, death signals; decides nothing."""
+
+import ctypes
+import os
+import platform
+from pathlib import Path
+
+CLONE_NEWNS = 0x00020000
+CLONE_NEWUTS = 0x04000000
+CLONE_NEWIPC = 0x08000000
+CLONE_NEWUSER = 0x10000000
+CLONE_NEWPID = 0x20000000
+CLONE_NEWNET = 0x40000000
+
+MS_RDONLY = 0x1
+MS_NOSUID = 0x2
+MS_NODEV = 0x4
+MS_NOEXEC = 0x8
+MS_REMOUNT = 0x20
+MS_NOATIME = 0x400
+MS_NODIRATIME = 0x800
+MS_BIND = 0x1000
+MS_REC = 0x4000
+MS_PRIVATE = 0x40000
+MS_RELATIME = 0x200000
+
+_MNT_DETACH = 2
+_PR_SET_PDEATHSIG = 1
+# Numbers of the system call that glibc does not wrap (linux, arch/*/include/**/unistd*.h).
+_SYS_PIVOT_ROOT = {"x86_64": 155, "aarch64": 41, "riscv64": 41, "ppc64le": 203, "s390x": 217}
+
+_libc = ctypes.CDLL(None, use_errno=True)
+
+
+def _call(name: str, *arguments: object, about: str = "") -> None:
+    """Call a libc function that answers 0, or raise the OSError it left."""
+    if getattr(_libc, name)(*arguments) != 0:
+        number = ctypes.get_errno()
+        raise OSError(number, os.strerror(number), about or name)
+
+
+def unshare(flags: int) -> None:
+    """Give this process new namespaces."""
+    _call("unshare", ctypes.c_int(flags))
+
+
+def set_namespace(descriptor: int, flags: int) -> None:
+    """Enter a namespace by its file, or several of a process by its pidfd (Linux 5.8)."""
+    _call("setns", ctypes.c_int(descriptor), ctypes.c_int(flags))
+
+
+def mount(
+    source: Path | str, target: Path | str, *, kind: str = "", flags: int = 0, options: str = ""
+) -> None:
+    """mount(2)."""
+    _call(
+        "mount",
+        os.fsencode(source),
+        os.fsencode(target),
+        kind.encode(),
+        ctypes.c_ulong(flags),
+        options.encode(),
+        about=f"mount {kind or source} on {target}",
+    )
+
+
+def bind(source: Path | str, target: Path | str, *, is_recursive: bool = False) -> None:
+    """Show a file or folder at a second place."""
+    mount(source, target, flags=MS_BIND | (MS_REC if is_recursive else 0))
+
+
+def bind_read_only(source: Path | str, target: Path | str) -> None:
+    """Show a folder at a second place, where it cannot be written.
+
+    The flags that the source already carries are repeated: in a user namespace a mount that came
+    from outside must keep them, and dropping one is refused (mount_namespaces(7)).
+    """
+    bind(source, target)
+    here = os.statvfs(target).f_flag
+    kept = 0
+    for seen, flag in (
+        (os.ST_NOSUID, MS_NOSUID),
+        (os.ST_NODEV, MS_NODEV),
+        (os.ST_NOEXEC, MS_NOEXEC),
+        (os.ST_NOATIME, MS_NOATIME),
+        (os.ST_NODIRATIME, MS_NODIRATIME),
+        (os.ST_RELATIME, MS_RELATIME),
+    ):
+        kept |= flag if here & seen else 0
+    mount("none", target, flags=MS_REMOUNT | MS_BIND | MS_RDONLY | kept)
+
+
+def pivot_root(new_root: Path) -> None:
+    """Make a mounted folder the root of this mount namespace and let go of the old root."""
+    number = _SYS_PIVOT_ROOT.get(platform.machine())
+    if number is None:
+        raise OSError(38, f"pivot_root has no known number on {platform.machine()}")
+    os.chdir(new_root)
+    # Both arguments "." stacks the old root on the new one, so no empty folder is needed for it
+    # (pivot_root(2), "pivot_root(".", ".")").
+    _call("syscall", ctypes.c_long(number), b".", b".", about=f"pivot_root to {new_root}")
+    _call("umount2", b".", ctypes.c_int(_MNT_DETACH), about="let go of the old root")
+    os.chdir("/")
+
+
+def die_with_parent(signal_number: int) -> None:
+    """Let the kernel signal this process when its parent ends; a change of user id clears it."""
+    _call("prctl", _PR_SET_PDEATHSIG, ctypes.c_ulong(signal_number), 0, 0, 0)

@@ -1,0 +1,94 @@
+"""hpcrun's own code for the login node: the distribution that runs here, wherever it lies."""
+
+import hashlib
+import os
+import shutil
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from hpcrun import __version__, resources
+
+_NAME = "hpcrun"
+# Read by 3.13 of the nodes as well as here, and worth it: images are often compressed so.
+_EXTRA = "image"
+_DATA_FOLDERS = ("templates", "site_profiles")
+
+
+def read_requirements() -> tuple[str, ...]:
+    """What hpcrun needs, from the metadata of its distribution or from the checkout."""
+    project = _read_project()
+    if project is not None:
+        return (*project["dependencies"], *project["optional-dependencies"][_EXTRA])
+    found = []
+    for line in metadata.requires(_NAME) or ():
+        requirement, _, condition = line.partition(";")
+        if not condition or f'extra == "{_EXTRA}"' in condition.replace("'", '"'):
+            found.append(requirement.strip())
+    return tuple(found)
+
+
+def _read_project() -> dict[str, Any] | None:
+    """Return the project table of the checkout that this package lies in, if it lies in one."""
+    file = resources.package_folder("..").resolve() / "pyproject.toml"
+    if not file.is_file():
+        return None
+    import tomllib
+
+    project: dict[str, Any] = tomllib.loads(file.read_text()).get("project", {})
+    return project if project.get("name") == _NAME else None
+
+
+def write_own_code(target: Path) -> None:
+    """Lay hpcrun out as an installation in `target`, unless it is there unchanged."""
+    sources = _sources()
+    key = _digest(sources)
+    mark = target / ".digest"
+    if mark.is_file() and mark.read_text() == key:
+        return
+    mark.unlink(missing_ok=True)
+    wanted = set()
+    for inner, source in sources.items():
+        place = target / inner
+        wanted.add(place)
+        place.parent.mkdir(parents=True, exist_ok=True)
+        if not place.is_file() or place.read_bytes() != source.read_bytes():
+            shutil.copy(source, place)
+        place.chmod(0o644)
+    info = target / f"{_NAME}-{__version__}.dist-info" / "METADATA"
+    info.parent.mkdir(parents=True, exist_ok=True)
+    info.write_text(f"Metadata-Version: 2.1\nName: {_NAME}\nVersion: {__version__}\n")
+    wanted.add(info)
+    for here, folders, files in os.walk(target):
+        folders[:] = [name for name in folders if name != "__pycache__"]
+        Path(here).chmod(0o755)
+        for name in files:
+            if Path(here, name) not in wanted:
+                Path(here, name).unlink()
+    mark.write_text(key)
+
+
+def _sources() -> dict[str, Path]:
+    """Return each file of hpcrun by its place in an installation."""
+    package = resources.package_folder(".").resolve()
+    sources = _files_below(package, _NAME)
+    for name in _DATA_FOLDERS:
+        data = getattr(resources, f"{name}_folder")()
+        sources.update(_files_below(data, f"{_NAME}/_data/{name}"))
+    return sources
+
+
+def _files_below(folder: Path, prefix: str) -> dict[str, Path]:
+    return {
+        f"{prefix}/{file.relative_to(folder)}": file
+        for file in sorted(folder.rglob("*"))
+        if file.is_file() and "__pycache__" not in file.parts
+    }
+
+
+def _digest(sources: dict[str, Path]) -> str:
+    digest = hashlib.sha256(__version__.encode())
+    for inner, source in sources.items():
+        digest.update(f"{inner}\0{source.stat().st_size}\0".encode())
+        digest.update(source.read_bytes())
+    return digest.hexdigest()

@@ -1,0 +1,78 @@
+"""Where a sandbox keeps its files on this machine; makes nothing."""
+
+import os
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from hpcrun.errors import UsageError
+
+DEFAULT_NAME = "sandbox"
+_NAME = re.compile(r"[a-z][a-z0-9-]{0,30}")
+_RESERVED = {"cache"}
+
+
+def state_root() -> Path:
+    """Folder of all sandboxes and of what they share."""
+    chosen = os.environ.get("HPCRUN_SANDBOX_DIR")
+    if chosen:
+        return Path(chosen).expanduser().absolute()
+    from platformdirs import user_data_path
+
+    return user_data_path("hpcrun") / "sandbox"
+
+
+@dataclass(frozen=True)
+class Places:
+    """The folders and files of one sandbox."""
+
+    root: Path
+    name: str
+
+    @property
+    def cache(self) -> Path:
+        """What all sandboxes share: root file systems, wheels."""
+        return self.root / "cache"
+
+    @property
+    def folder(self) -> Path:
+        """Everything that is this sandbox's own."""
+        return self.root / self.name
+
+    @property
+    def state_file(self) -> Path:
+        """What is running, if anything is."""
+        return self.folder / "state.json"
+
+    @property
+    def share(self) -> Path:
+        """Shared folder, unless the caller named another."""
+        return self.folder / "share"
+
+    @property
+    def home(self) -> Path:
+        """Home folder of the job user, the same on all nodes."""
+        return self.folder / "home"
+
+    @property
+    def logs(self) -> Path:
+        """Logs of the box and, one folder each, of the nodes."""
+        return self.folder / "logs"
+
+    @property
+    def profile(self) -> Path:
+        """Site profile through which hpcrun outside reaches the sandbox."""
+        return self.folder / "sites" / f"{self.name}.yaml"
+
+
+def places(name: str = DEFAULT_NAME) -> Places:
+    """Return the places of the sandbox of that name."""
+    if not _NAME.fullmatch(name) or name in _RESERVED:
+        raise UsageError(
+            f"`{name}` cannot be the name of a sandbox",
+            help=[
+                "a name has lower case letters, digits and `-`, starts with a letter, "
+                "has at most 31 characters and is not `cache`"
+            ],
+        )
+    return Places(state_root(), name)

@@ -1,0 +1,65 @@
+"""The site profiles of a sandbox, one for each side of its wall; loads and checks none."""
+
+import shutil
+import sys
+from datetime import UTC, datetime
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+from hpcrun.sandbox.cluster_files import LOGIN, Cluster
+from hpcrun.sandbox.versions import SandboxVersion
+
+
+def format_profile(
+    cluster: Cluster, version: SandboxVersion, access: str | dict[str, list[str]]
+) -> str:
+    """Return the profile as YAML: what differs between sandboxes of one version, and no more."""
+    from ruamel.yaml import YAML
+    from ruamel.yaml.scalarstring import DoubleQuotedScalarString
+
+    hardware = cluster.hardware
+    profile: dict[str, Any] = {
+        "version": 1,
+        "name": cluster.name,
+        "description": f"hpcrun's Slurm {version.slurm} cluster in a folder",
+        "as_of": datetime.now(UTC).date(),
+        "extends": version.site_profile,
+        "which": {"cluster_name": cluster.name, "hostnames": [LOGIN]},
+        "access": access,
+        "node_classes": {
+            "compute": {
+                "arch": hardware.arch,
+                "cores": hardware.cores,
+                "memory_mib": hardware.memory_mib,
+                "os": {
+                    "kernel": DoubleQuotedScalarString(hardware.kernel),
+                    "user_namespaces_max": hardware.user_namespaces_max,
+                },
+            }
+        },
+        "partitions": {"main": {"node_classes": ["compute"], "nodes": cluster.n_nodes}},
+        "filesystems": {"shared": [cluster.share, cluster.user.home]},
+    }
+    text = StringIO()
+    yaml = YAML(typ="rt")
+    yaml.default_flow_style = False
+    yaml.dump(profile, text)
+    return "# Written by `hpcrun sandbox up`; changed there by the next one.\n" + text.getvalue()
+
+
+def access_from_outside(name: str) -> dict[str, list[str]]:
+    """Return the command prefix through which this hpcrun reaches the sandbox."""
+    return {"prefix": [*_own_command(), "sandbox", "exec", "--name", name, "--"]}
+
+
+def _own_command() -> list[str]:
+    """Name this very program so that it is found whatever PATH will be."""
+    running = Path(sys.argv[0])
+    if running.name == "hpcrun" and running.is_file():
+        return [str(running.absolute())]
+    beside = Path(sys.executable).with_name("hpcrun")
+    if beside.is_file():
+        return [str(beside)]
+    found = shutil.which("hpcrun")
+    return [found] if found else [sys.executable, "-m", "hpcrun"]

@@ -1,0 +1,170 @@
+"""The nodes' root file system: made by mmdebstrap, without root where need be; does not keep it."""
+
+import os
+import re
+import shlex
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+from typing import NoReturn
+
+from hpcrun import resources
+from hpcrun.errors import HpcrunError, UnavailableError, WriteError
+from hpcrun.sandbox import linux, namespace
+from hpcrun.sandbox.namespace import IdMaps
+from hpcrun.sandbox.progress import Progress, follow_lines
+from hpcrun.sandbox.versions import SandboxVersion
+
+RECIPE_SCRIPTS = ("recipe-sid.sh", "recipe-finish.sh")
+_LEFT_OUT = ("doc", "info", "lintian", "locale", "man")
+_PROXIES = ("http_proxy", "https_proxy", "ftp_proxy", "no_proxy", "all_proxy")
+_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+_OUT_OF_REACH = re.compile(
+    r"could not (connect|resolve|handshake)|temporary failure|unable to connect|failed to fetch"
+    r"|connection (refused|failed|timed out)|does not have a release file|unable to locate package",
+    re.IGNORECASE,
+)
+
+
+def inside_folder() -> Path:
+    """Scripts that run inside, or make what is inside."""
+    return resources.package_folder("sandbox") / "inside"
+
+
+def recipe(version: SandboxVersion) -> tuple[object, ...]:
+    """Everything that the result depends on, except when it is made."""
+    scripts = [(inside_folder() / name).read_text() for name in RECIPE_SCRIPTS]
+    return (version.suite, version.packages, version.from_sid, _LEFT_OUT, scripts)
+
+
+def build_root(
+    version: SandboxVersion, maps: IdMaps, target: Path, progress: Progress, *, mirror: str | None
+) -> None:
+    """Make the root file system in `target`."""
+    progress.step(f"making the nodes' root file system (Debian {version.suite}) with mmdebstrap")
+    argv = mmdebstrap_command(version, target, mirror=mirror, apt_options=read_apt_proxies())
+    lines: list[str] = []
+    reading, writing = os.pipe()
+
+    def body() -> NoReturn:
+        os.dup2(writing, 1)
+        os.dup2(writing, 2)
+        linux.mount("none", "/", flags=linux.MS_REC | linux.MS_PRIVATE)
+        linux.mount("proc", "/proc", kind="proc")
+        os.umask(0o022)
+        os.chdir("/")
+        os.execvpe(argv[0], argv, mmdebstrap_environment(os.environ))  # noqa: S606
+
+    flags = linux.CLONE_NEWNS | linux.CLONE_NEWPID | linux.CLONE_NEWUTS | linux.CLONE_NEWIPC
+    try:
+        keeper, _ = namespace.start(maps, flags, body)
+    finally:
+        os.close(writing)
+    follow_lines(reading, progress, lines.append)
+    os.close(reading)
+    if os.waitstatus_to_exitcode(os.waitpid(keeper, 0)[1]) != 0:
+        raise explain_failure(lines, mirror)
+
+
+def mmdebstrap_command(
+    version: SandboxVersion, target: Path, *, mirror: str | None, apt_options: tuple[str, ...] = ()
+) -> tuple[str, ...]:
+    """Compose the command line; root inside the namespace is all the root that it needs."""
+    sid = shlex.join(["sh", str(inside_folder() / "recipe-sid.sh")])
+    finish = shlex.join(["sh", str(inside_folder() / "recipe-finish.sh")])
+    from_sid = shlex.join(version.from_sid)
+    return (
+        "mmdebstrap",
+        "--mode=root",
+        "--format=directory",
+        "--variant=minbase",
+        f"--include={','.join((*version.packages, *version.from_sid))}",
+        # The folder may lie below one that only its owner can enter, where user _apt cannot go.
+        '--aptopt=APT::Sandbox::User "root"',
+        *(f"--aptopt={option}" for option in apt_options),
+        *(f"--dpkgopt=path-exclude=/usr/share/{name}/*" for name in _LEFT_OUT),
+        f'--setup-hook={sid} "$1" {from_sid}',
+        f'--customize-hook={finish} "$1"',
+        version.suite,
+        str(target),
+        *([mirror] if mirror else []),
+    )
+
+
+def mmdebstrap_environment(environment: Mapping[str, str]) -> dict[str, str]:
+    """Hand on the proxies and nothing else."""
+    kept = {name: text for name, text in environment.items() if name.lower() in _PROXIES}
+    return {"PATH": _PATH, "LC_ALL": "C.UTF-8", "DEBIAN_FRONTEND": "noninteractive", **kept}
+
+
+def read_mirror() -> str | None:
+    """Address of the Debian archive in this machine's apt configuration, if it has one."""
+    keys = ("REPO_URI", "CODENAME", "COMPONENT", "CREATED_BY", "ORIGIN", "LABEL")
+    text = _ask_apt("apt-get", "indextargets", "--format", "\t".join(f"$({key})" for key in keys))
+    return choose_mirror(text, codename=_machine_codename())
+
+
+def choose_mirror(index_targets: str, *, codename: str | None) -> str | None:
+    """Pick the archive that carries Debian itself; None where that cannot be told.
+
+    Before the first `apt-get update` apt knows neither origin nor label; then the suite must bear
+    the name of this machine's own.
+    """
+    unlabelled = None
+    for line in index_targets.splitlines():
+        address, suite, component, created_by, origin, label = (line.split("\t") + [""] * 6)[:6]
+        if created_by != "Packages" or component != "main":
+            continue
+        if not address.startswith(("http://", "https://", "file:")):
+            continue
+        if (origin, label) == ("Debian", "Debian"):
+            return address
+        if origin in {"", "$(ORIGIN)"} and suite == codename:
+            unlabelled = unlabelled or address
+    return unlabelled
+
+
+def read_apt_proxies() -> tuple[str, ...]:
+    """Return the proxies of this machine's apt configuration, as apt options."""
+    text = _ask_apt("apt-config", "dump", "--no-empty", "Acquire::http", "Acquire::https")
+    return tuple(line.rstrip(";") for line in text.splitlines() if "proxy" in line.lower())
+
+
+def _ask_apt(*argv: str) -> str:
+    try:
+        return subprocess.run(argv, capture_output=True, text=True, check=True).stdout
+    except (OSError, subprocess.CalledProcessError):
+        return ""
+
+
+def _machine_codename() -> str | None:
+    try:
+        text = Path("/etc/os-release").read_text()
+    except OSError:
+        return None
+    facts = dict(line.split("=", 1) for line in text.splitlines() if "=" in line)
+    return facts.get("VERSION_CODENAME") if facts.get("ID") == "debian" else None
+
+
+def explain_failure(lines: list[str], mirror: str | None) -> HpcrunError:
+    """Turn the last words of mmdebstrap into an error that says what to do."""
+    text = "\n".join(lines)
+    last = tuple(f"mmdebstrap said: {line}" for line in lines if line.startswith(("E:", "W:")))[-4:]
+    archive = f"`{mirror}`" if mirror else "mmdebstrap's default archive"
+    if "No space left on device" in text:
+        return WriteError(
+            "the disk is too full for the nodes' root file system",
+            help=["make room, or set HPCRUN_SANDBOX_DIR to a folder on another disk", *last],
+        )
+    if _OUT_OF_REACH.search(text):
+        return UnavailableError(
+            f"the Debian archive ({archive}) is out of reach, or lacks what the nodes need",
+            help=[
+                "check the network, the proxies (http_proxy, https_proxy) and the sources of apt",
+                *last,
+            ],
+        )
+    return UnavailableError(
+        "mmdebstrap cannot make the nodes' root file system",
+        help=last or tuple(f"mmdebstrap said: {line}" for line in lines[-4:]),
+    )

@@ -1,0 +1,85 @@
+"""What is known about a running sandbox, and whether it still runs; starts and ends nothing."""
+
+import json
+import os
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+from hpcrun.sandbox.places import Places
+
+_FORMAT = 1
+
+
+@dataclass(frozen=True)
+class ProcessMark:
+    """A process that cannot be mistaken for a later one with the same number."""
+
+    pid: int
+    start_ticks: int
+    boot_id: str
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether this very process still runs."""
+        return self == read_process_mark(self.pid)
+
+
+@dataclass(frozen=True)
+class State:
+    """A sandbox that was started."""
+
+    name: str
+    init: ProcessMark
+    slurm: str
+    nodes: tuple[str, ...]
+    share: str
+    user: str
+    uid: int
+    gid: int
+    warnings: tuple[str, ...] = field(default=())
+
+    @property
+    def is_running(self) -> bool:
+        """Whether its first process still runs."""
+        return self.init.is_alive
+
+
+def read_process_mark(pid: int) -> ProcessMark | None:
+    """Look at a process; None when there is none, or only its zombie."""
+    try:
+        text = Path(f"/proc/{pid}/stat").read_text()
+        boot_id = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+    except OSError:
+        return None
+    # The name may hold blanks and brackets; the fields after its last bracket are counted from 3.
+    fields = text.rpartition(")")[2].split()
+    if fields[0] in {"Z", "X"}:
+        return None
+    return ProcessMark(pid, int(fields[19]), boot_id)
+
+
+def read_state(places: Places) -> State | None:
+    """Return what was started last, if that is known."""
+    try:
+        data = json.loads(places.state_file.read_text())
+    except (FileNotFoundError, NotADirectoryError, ValueError):
+        return None
+    if data.pop("version", None) != _FORMAT:
+        return None
+    mark = ProcessMark(**data.pop("init"))
+    nodes = tuple(data.pop("nodes"))
+    warnings = tuple(data.pop("warnings"))
+    return State(init=mark, nodes=nodes, warnings=warnings, **data)
+
+
+def read_running(places: Places) -> State | None:
+    """Return the sandbox if it runs."""
+    state = read_state(places)
+    return state if state is not None and state.is_running else None
+
+
+def write_state(places: Places, state: State) -> None:
+    """Note what was started, whole or not at all."""
+    new = places.state_file.with_suffix(".new")
+    new.write_text(json.dumps({"version": _FORMAT, **asdict(state)}, indent=1) + "\n")
+    os.replace(new, places.state_file)  # noqa: PTH105 - the name says that it is one step

