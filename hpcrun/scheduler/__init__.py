@@ -1,0 +1,1 @@
+"""Schedulers behind the port `hpcrun.ports.Scheduler`."""
