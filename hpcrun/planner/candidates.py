@@ -1,0 +1,68 @@
+"""Every way to run a job, plausible or not (formats.md, candidates); does not judge them."""
+
+from collections.abc import Iterator
+from typing import Literal
+
+from hpcrun.model.base import Value, is_known
+from hpcrun.planner.question import Question
+
+Model = Literal["hybrid", "bind", "contained", "none"]
+Launcher = Literal["srun", "mpirun", "mpiexec"]
+Execution = Literal["native", "emulated"]
+
+MODELS: tuple[Model, ...] = ("hybrid", "bind", "contained", "none")
+LAUNCHERS: tuple[Launcher, ...] = ("srun", "mpirun", "mpiexec")
+EXECUTIONS: tuple[Execution, ...] = ("native", "emulated")
+ASSUMED_TYPES = ("pmix", "pmi2")
+"""What is considered where the profile does not say what `srun --mpi=list` prints."""
+
+
+class Shape(Value):
+    """One way to run the job, not yet judged."""
+
+    model: Model
+    launcher: Launcher
+    srun_mpi: str | None
+    mpi_stack: str | None
+    execution: Execution
+    image_arch: str
+
+
+def all_shapes(question: Question) -> Iterator[Shape]:
+    """Give every model x launcher x `--mpi` type x MPI stack x execution x image variant."""
+    for arch in question.images:
+        for execution in EXECUTIONS:
+            for model in MODELS:
+                stacks = tuple(question.site.mpi_stacks) if model == "bind" else (None,)
+                for stack in stacks:
+                    for launcher, srun_mpi in _launches(question):
+                        yield Shape(
+                            model=model,
+                            launcher=launcher,
+                            srun_mpi=srun_mpi,
+                            mpi_stack=stack,
+                            execution=execution,
+                            image_arch=arch,
+                        )
+
+
+def srun_types(question: Question) -> tuple[str, ...]:
+    """Return the `--mpi` types to consider: the site's, `none`, and what the job asks for."""
+    offered = question.site.scheduler.mpi_types
+    types = offered if is_known(offered) else ASSUMED_TYPES
+    wished = question.job.mpi.pmi
+    if wished != "auto" and not any(is_wished_type(wished, name) for name in types):
+        types = (*types, wished)
+    return tuple(dict.fromkeys((*types, "none")))
+
+
+def is_wished_type(wished: str, srun_type: str) -> bool:
+    """Whether a type is what the job asks for; `pmix` asks for any of its versions too."""
+    return wished in ("auto", srun_type) or srun_type.startswith(f"{wished}_v")
+
+
+def _launches(question: Question) -> Iterator[tuple[Launcher, str | None]]:
+    for srun_type in srun_types(question):
+        yield "srun", srun_type
+    yield "mpirun", None
+    yield "mpiexec", None

@@ -1,0 +1,135 @@
+"""Checks of command, image, paths, variables and runtime for the plan; no MPI, no layout."""
+
+from collections.abc import Iterator
+from pathlib import Path, PurePosixPath
+
+from hpcrun.compat.evidence import in_profile, listed
+from hpcrun.model.base import is_known
+from hpcrun.model.diagnostic import Diagnostic, Severity
+from hpcrun.model.image import ImageFacts
+from hpcrun.model.job import Image
+from hpcrun.model.plan import PlannedMount
+from hpcrun.planner.diagnose import diagnose
+from hpcrun.planner.environment import Environment
+from hpcrun.planner.question import Question
+
+_LAUNCHERS = frozenset(
+    {"mpirun", "mpiexec", "mpiexec.hydra", "orterun", "prterun", "srun", "aprun", "jsrun"}
+)
+_SYSTEM_FOLDERS = frozenset(
+    PurePosixPath(folder)
+    for folder in (
+        *("/", "/bin", "/dev", "/etc", "/lib", "/lib64", "/proc", "/sbin", "/sys", "/usr"),
+        *("/usr/bin", "/usr/lib", "/usr/lib64", "/usr/local"),
+    )
+)
+
+
+def check_image_file(image: Image, arch: str, facts: ImageFacts) -> Iterator[Diagnostic]:
+    """Report an image that is not the one the job names."""
+    ref = image.by_arch.get(arch) or image.any_arch
+    if ref is None or ref.sha256 is None or facts.digest == f"sha256:{ref.sha256}":
+        return
+    found = (f"{facts.path.name} has {facts.digest}", f"the job asks for sha256:{ref.sha256}")
+    yield diagnose("HPR209", "the image is not the one that the job's SHA-256 names", found=found)
+
+
+def check_command(
+    question: Question, facts: ImageFacts, mounts: tuple[PlannedMount, ...]
+) -> Iterator[Diagnostic]:
+    """Report a command that starts ranks itself, or whose program is not there."""
+    argv0 = question.job.argv[0]
+    if PurePosixPath(argv0).name in _LAUNCHERS and question.n_tasks > 1:
+        message = f"`{argv0}` would start ranks inside each of the {question.n_tasks} tasks"
+        yield diagnose("HPR406", message, found=(f"`command` begins with `{argv0}`",))
+    program = facts.program
+    if program is None or program.kind != "missing" or _may_be_mounted(argv0, mounts):
+        return
+    found = (f"`{program.argv0}` is not in {facts.path.name}", *facts.unread[:2])
+    yield diagnose("HPR208", f"cannot find the program `{argv0}` in the image", found=found)
+
+
+def _may_be_mounted(argv0: str, mounts: tuple[PlannedMount, ...]) -> bool:
+    """Whether the program may come from a mount, so that the image need not have it."""
+    if "/" not in argv0:
+        return False
+    path = PurePosixPath(argv0)
+    return not path.is_absolute() or any(path.is_relative_to(m.container) for m in mounts)
+
+
+def check_mounts(mounts: tuple[PlannedMount, ...], hidden: dict[str, str]) -> Iterator[Diagnostic]:
+    """Report mounts that hide what the image's programs need, or each other.
+
+    `hidden` are files of the image that the job needs, with what they are.
+    """
+    seen: dict[PurePosixPath, Path] = {}
+    for mount in mounts:
+        where = f"`{mount.host}` is mounted at `{mount.container}`"
+        if seen.setdefault(mount.container, mount.host) != mount.host:
+            message = f"two host paths are mounted at `{mount.container}`"
+            yield diagnose("HPR501", message, found=(where,), severity=Severity.ERROR)
+        needed = [
+            what
+            for path, what in hidden.items()
+            if mount.container == PurePosixPath(path)
+            or mount.container in PurePosixPath(path).parents
+        ]
+        if mount.container in _SYSTEM_FOLDERS:
+            message = f"a mount at `{mount.container}` hides the image's own files there"
+            yield diagnose("HPR501", message, found=(where,))
+        elif needed:
+            message = f"a mount at `{mount.container}` hides {needed[0]}"
+            yield diagnose("HPR501", message, found=(where,))
+
+
+def check_shared_paths(
+    question: Question, facts: ImageFacts, mounts: tuple[PlannedMount, ...]
+) -> Iterator[Diagnostic]:
+    """Report paths of the job that the nodes would not see."""
+    job, site = question.job, question.site
+    shared = site.filesystems.shared
+    key = in_profile(site, "filesystems.shared")
+    if not is_known(shared):
+        message = "cannot tell which folders the nodes share with the login node"
+        found = (f"{key} is unknown",)
+        yield diagnose("HPR503", message, found=found, severity=Severity.WARNING)
+        return
+    asked = {mount.host for mount in job.mounts}
+    paths = {job.workdir: "working folder", facts.path: "image"}
+    paths |= {m.host: f"mount at `{m.container}`" for m in mounts if m.host in asked}
+    folders = listed(map(str, shared))
+    for path, what in paths.items():
+        if not any(path.is_relative_to(folder) for folder in shared):
+            message = f"the nodes do not see the {what}"
+            yield diagnose("HPR503", message, found=(f"`{path}`", f"{key} lists {folders}"))
+
+
+def check_variables(question: Question, pinned: Environment) -> Iterator[Diagnostic]:
+    """Report variables of the job that contradict what the plan rests on."""
+    for name, variable in pinned.items():
+        own = question.job.env.get(name)
+        if own is None or own == variable.value or name == "LD_LIBRARY_PATH":
+            continue
+        found = (f"the job sets `{name}={own}`", f"the plan needs `{name}={variable.value}`")
+        yield diagnose("HPR504", f"`{name}` of the job contradicts the bind model", found=found)
+
+
+def check_runtime(question: Question) -> Iterator[Diagnostic]:
+    """Report a container runtime that is unknown or not where the job would run."""
+    site = question.site
+    runtime = site.runtime
+    if not is_known(runtime.version) and not is_known(runtime.mode):
+        message = f"the profile says nothing about `{runtime.command}` at the site"
+        found = (f"{in_profile(site, 'runtime.version')} is unknown",)
+        yield diagnose("HPR505", message, found=found)
+    if is_known(runtime.available_on):
+        places = set(runtime.available_on)
+        if "compute" not in places and not set(question.classes) <= places:
+            message = f"`{runtime.command}` is not on the nodes of the partition"
+            key = in_profile(site, "runtime.available_on")
+            found = (f"{key} lists {listed(runtime.available_on)}",)
+            yield diagnose("HPR507", message, found=found)
+    if runtime.user_bind is False:
+        message = "the site does not let users mount host folders into containers"
+        found = (f"{in_profile(site, 'runtime.user_bind')} is false",)
+        yield diagnose("HPR506", message, found=found)

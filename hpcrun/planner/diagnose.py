@@ -1,0 +1,63 @@
+"""Diagnostics from findings, by the catalogue of rules; does not propose help."""
+
+from collections.abc import Sequence
+
+from hpcrun.model.diagnostic import Diagnostic, Severity
+from hpcrun.model.job import Job
+from hpcrun.model.verdict import Reason
+from hpcrun.tables import rules
+
+
+def diagnose(
+    code: str,
+    message: str,
+    *,
+    found: Sequence[str] = (),
+    table_row: str | None = None,
+    severity: Severity | None = None,
+) -> Diagnostic:
+    """Build the diagnostic of one rule."""
+    rule = rules()[code]
+    return Diagnostic(
+        code=code,
+        rule=rule.name,
+        severity=severity or rule.severity,
+        message=message,
+        found=tuple(line for line in found if line),
+        table_row=table_row,
+    )
+
+
+def diagnose_reason(reason: Reason, *, severity: Severity | None = None) -> Diagnostic:
+    """Build the diagnostic of a verdict's reason."""
+    return diagnose(
+        reason.code,
+        reason.message,
+        found=reason.evidence,
+        table_row=reason.table_row,
+        severity=severity,
+    )
+
+
+def apply_allows(job: Job, diagnostics: Sequence[Diagnostic]) -> tuple[Diagnostic, ...]:
+    """Mark what the job allows, and report each `allow` that had nothing to allow."""
+    reasons = {allow.rule: allow.because for allow in job.allow}
+    marked = [
+        d.model_copy(update={"allowed_because": reasons[d.code]})
+        if d.code in reasons and rules()[d.code].allowable
+        else d
+        for d in diagnostics
+    ]
+    used = {d.code for d in marked if d.allowed_because is not None}
+    return (*marked, *(_unused(code) for code in reasons if code not in used))
+
+
+def _unused(code: str) -> Diagnostic:
+    rule = rules().get(code)
+    if rule is not None and not rule.allowable:
+        why = f"`{code}` ({rule.name}) cannot be allowed"
+    elif rule is None:
+        why = f"`{code}` is no rule of the planner"
+    else:
+        why = f"`{code}` ({rule.name}) is allowed, but it did not fire"
+    return diagnose("HPR004", why, found=(f"`allow` names `{code}`",))

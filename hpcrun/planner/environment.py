@@ -1,0 +1,145 @@
+"""Variables and mounts of a plan, each with its why; does not check the job's own."""
+
+import posixpath
+from pathlib import PurePosixPath
+
+from hpcrun.compat.pmi import ability_used
+from hpcrun.model.base import UNKNOWN, is_known, known
+from hpcrun.model.image import Family, MpiLibrary
+from hpcrun.model.plan import Layout, PlannedMount, PlannedVariable
+from hpcrun.planner.candidates import Shape
+from hpcrun.planner.judge import Judgement
+from hpcrun.planner.layout import tasks_on_fullest_node
+from hpcrun.planner.question import Question
+from hpcrun.tables import mpi_abi, mpi_settings
+
+Environment = dict[str, PlannedVariable]
+
+
+def plan_environment(
+    question: Question, layout: Layout, shape: Shape | None, judgement: Judgement | None
+) -> Environment:
+    """Return every variable set inside the container, in alphabetical order."""
+    planned: Environment = {}
+    if shape is not None and judgement is not None and shape.model in ("hybrid", "bind"):
+        planned |= _settings(question, layout, shape, judgement)
+        planned |= pinned_variables(question, shape, judgement)
+    for name, value in question.job.env.items():
+        planned[name] = _joined(name, value, planned.get(name))
+    return dict(sorted(planned.items()))
+
+
+def pinned_variables(question: Question, shape: Shape, judgement: Judgement) -> Environment:
+    """Return the variables that decide which MPI library is loaded."""
+    library = judgement.library
+    if library is None:
+        return {}
+    pinned: Environment = {}
+    path = library.path
+    if shape.model == "bind":
+        stack = question.site.mpi_stacks[shape.mpi_stack or ""]
+        path = host_library_path(question, shape.mpi_stack or "", library)
+        pinned["LD_LIBRARY_PATH"] = PlannedVariable(
+            value=posixpath.dirname(path),
+            why=f"host stack `{shape.mpi_stack}` is loaded before any MPI of the image",
+        )
+        if library.family == Family.OPENMPI:
+            pinned["OPAL_PREFIX"] = PlannedVariable(
+                value=str(stack.prefix), why="Open MPI finds its own plugins and help there"
+            )
+    for user in question.needs[shape.image_arch].choosers:
+        if (row := mpi_abi().chooser(user.path)) is not None:
+            pinned[row.variable] = PlannedVariable(
+                value=path, why=f"{posixpath.basename(user.path)} looks for MPI at run time"
+            )
+    return pinned
+
+
+def host_library_path(question: Question, name: str, library: MpiLibrary) -> str:
+    """Return where a host library is once the stack's prefix is mounted at its own path.
+
+    A passport may have been read elsewhere (through a link, or from outside the nodes), so only its
+    path below the prefix counts.
+    """
+    read_at = PurePosixPath(question.stacks[name].prefix)
+    prefix = PurePosixPath(question.site.mpi_stacks[name].prefix)
+    path = PurePosixPath(library.path)
+    if path.is_relative_to(read_at):
+        return str(prefix / path.relative_to(read_at))
+    return str(path)
+
+
+def plan_mounts(question: Question, shape: Shape | None) -> tuple[PlannedMount, ...]:
+    """Return every host path that the container sees."""
+    job = question.job
+    mounts = [
+        PlannedMount(
+            host=job.workdir,
+            container=PurePosixPath(job.workdir),
+            mode="rw",
+            why="the job's working folder, at the same path on both sides",
+        )
+    ]
+    if shape is not None and shape.model == "bind":
+        prefix = question.site.mpi_stacks[shape.mpi_stack or ""].prefix
+        mounts.append(
+            PlannedMount(
+                host=prefix,
+                container=PurePosixPath(prefix),
+                mode="ro",
+                why=f"host stack `{shape.mpi_stack}`, at the path that it was built for",
+            )
+        )
+    mounts += [
+        PlannedMount(host=m.host, container=m.container, mode=m.mode, why="the job asks for it")
+        for m in job.mounts
+    ]
+    return tuple(mounts)
+
+
+def _joined(name: str, value: str, planned: PlannedVariable | None) -> PlannedVariable:
+    """Take the job's own value, but keep a library path of the plan in front of it."""
+    if name == "LD_LIBRARY_PATH" and planned is not None:
+        return PlannedVariable(
+            value=f"{planned.value}:{value}", why=f"{planned.why}; then what the job asks for"
+        )
+    return PlannedVariable(value=value, why="the job asks for it")
+
+
+def _settings(
+    question: Question, layout: Layout, shape: Shape, judgement: Judgement
+) -> Environment:
+    client = judgement.client
+    if client is None:
+        return {}
+    family = client.family if is_known(client.family) else "any"
+    conditions = _conditions(question, layout, shape, judgement)
+    return {
+        row.variable: PlannedVariable(value=row.value, why=row.why)
+        for row in mpi_settings()
+        if row.fits(family, known(client.version), conditions)
+    }
+
+
+def _conditions(
+    question: Question, layout: Layout, shape: Shape, judgement: Judgement
+) -> frozenset[str]:
+    """Return which conditions of tables/mpi_settings.yaml hold."""
+    conditions = set()
+    if tasks_on_fullest_node(layout) > 1:
+        conditions.add("shared-node")
+    if question.site.runtime.mode != "setuid" or shape.execution == "emulated":
+        conditions.add("separate-namespaces")
+    used = None
+    if judgement.client is not None and shape.srun_mpi is not None:
+        used = ability_used(judgement.client, shape.srun_mpi)
+    if used is None or used.kind != "pmix":
+        return frozenset(conditions)
+    conditions.add("pmix")
+    pmix = question.site.scheduler.pmix
+    server = pmix.server if pmix else UNKNOWN
+    if server == UNKNOWN or server != used.version:
+        conditions.add("pmix-versions-differ")
+    if pmix and is_known(pmix.psec) and "native" in pmix.psec:
+        conditions.add("psec-native")
+    return frozenset(conditions)

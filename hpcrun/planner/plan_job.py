@@ -1,0 +1,107 @@
+"""From a question to a plan: judge every candidate, choose, lay out; does not read or render."""
+
+from collections.abc import Iterator, Mapping
+
+from hpcrun.model.diagnostic import Diagnostic
+from hpcrun.model.image import ImageFacts, StackFacts
+from hpcrun.model.job import Job
+from hpcrun.model.plan import Candidate, Layout, Plan, PlannedImage
+from hpcrun.model.site import Site
+from hpcrun.planner.candidates import Shape, all_shapes
+from hpcrun.planner.checks import (
+    check_command,
+    check_image_file,
+    check_mounts,
+    check_runtime,
+    check_shared_paths,
+    check_variables,
+)
+from hpcrun.planner.choose import Choice, choose
+from hpcrun.planner.diagnose import apply_allows
+from hpcrun.planner.environment import pinned_variables, plan_environment, plan_mounts
+from hpcrun.planner.judge import Judgement, judge
+from hpcrun.planner.layout import check_layout, plan_layout
+from hpcrun.planner.question import Question, gather
+
+
+def plan_job(
+    job: Job, site: Site, images: Mapping[str, ImageFacts], stacks: Mapping[str, StackFacts]
+) -> Plan:
+    """Plan one job at one site.
+
+    `images` are the passports of the job's image variants by OCI architecture name, at least one;
+    `stacks` those of the site's MPI stacks by name, as far as they are known. The plan's
+    diagnostics carry no help yet (hpcrun.rules adds it), and its script is not rendered yet.
+    """
+    question = gather(job, site, images, stacks)
+    judged = [(shape, judge(question, shape)) for shape in all_shapes(question)]
+    choice = choose(question, judged)
+    layout = plan_layout(question)
+    arch = choice.shape.image_arch if choice.shape else next(iter(question.images))
+    diagnostics = apply_allows(
+        job, [*choice.diagnostics, *_check(question, layout, choice, facts_of=arch)]
+    )
+    chosen = None
+    if choice.shape and choice.judgement and not any(d.refuses for d in diagnostics):
+        chosen = _candidate(choice.shape, choice.judgement)
+    return Plan(
+        job=job.name,
+        site=site.name,
+        image=_planned_image(arch, question.images[arch]),
+        chosen=chosen,
+        candidates=tuple(_candidate(shape, judgement) for shape, judgement in judged),
+        diagnostics=diagnostics,
+        layout=layout,
+        argv=job.argv,
+        runtime_command=site.runtime.command,
+        workdir=job.workdir,
+        environment=plan_environment(question, layout, choice.shape, choice.judgement),
+        mounts=plan_mounts(question, choice.shape),
+    )
+
+
+def _check(
+    question: Question, layout: Layout, choice: Choice, *, facts_of: str
+) -> Iterator[Diagnostic]:
+    """Give every diagnostic that is not about the choice between candidates."""
+    facts = question.images[facts_of]
+    mounts = plan_mounts(question, choice.shape)
+    yield from check_layout(question, layout)
+    yield from check_image_file(question.job.image, facts_of, facts)
+    yield from check_command(question, facts, mounts)
+    yield from check_mounts(mounts, _needed_files(facts, choice))
+    yield from check_shared_paths(question, facts, mounts)
+    yield from check_runtime(question)
+    if choice.shape and choice.judgement and choice.shape.model == "bind":
+        pinned = pinned_variables(question, choice.shape, choice.judgement)
+        yield from check_variables(question, pinned)
+
+
+def _needed_files(facts: ImageFacts, choice: Choice) -> dict[str, str]:
+    """Return the image's files without which the job cannot run, and what they are."""
+    needed = {}
+    if facts.program and facts.program.path:
+        needed[facts.program.path] = f"the program `{facts.program.argv0}`"
+    library = choice.judgement.library if choice.judgement else None
+    if library is not None and choice.shape and choice.shape.model == "hybrid":
+        needed[library.path] = f"the MPI library `{library.soname}`"
+    return needed
+
+
+def _planned_image(arch: str, facts: ImageFacts) -> PlannedImage:
+    return PlannedImage(
+        path=facts.path,
+        kind=facts.kind,
+        arch=arch,
+        digest=facts.digest,
+        size_bytes=facts.size_bytes,
+        mtime_ns=facts.mtime_ns,
+    )
+
+
+def _candidate(shape: Shape, judgement: Judgement) -> Candidate:
+    return Candidate(
+        **shape.model_dump(),
+        verdict=judgement.verdict.answer,
+        reasons=judgement.verdict.reasons,
+    )

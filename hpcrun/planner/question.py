@@ -1,0 +1,51 @@
+"""Everything that a plan is made from, gathered once; does not judge it."""
+
+from collections.abc import Mapping
+
+from hpcrun.compat.need import MpiNeed, find_mpi_need
+from hpcrun.model.base import Value
+from hpcrun.model.image import ImageFacts, StackFacts
+from hpcrun.model.job import Job
+from hpcrun.model.site import NodeClass, Partition, Site
+
+
+class Question(Value):
+    """A job, a site, and what was read about the job's images and the site's MPI stacks."""
+
+    job: Job
+    site: Site
+    images: dict[str, ImageFacts]
+    """By OCI architecture name, in the order of the job."""
+    stacks: dict[str, StackFacts]
+    """By name in the profile; a stack without passport is missing here."""
+    needs: dict[str, MpiNeed]
+    """What each image needs of MPI."""
+    partition_name: str | None
+    partition: Partition | None
+    """None where the job names none that the profile has."""
+    classes: dict[str, NodeClass]
+    """Node classes on which the job may land."""
+
+    @property
+    def n_tasks(self) -> int:
+        """All tasks of the job."""
+        return self.job.resources.n_tasks
+
+
+def gather(
+    job: Job, site: Site, images: Mapping[str, ImageFacts], stacks: Mapping[str, StackFacts]
+) -> Question:
+    """Gather a question; an unknown partition leaves all node classes open."""
+    name = job.submit.partition or site.default_partition
+    partition = site.partitions.get(name) if name else None
+    names = partition.node_classes if partition else tuple(site.node_classes)
+    return Question(
+        job=job,
+        site=site,
+        images=dict(images),
+        stacks=dict(stacks),
+        needs={arch: find_mpi_need(facts) for arch, facts in images.items()},
+        partition_name=name,
+        partition=partition,
+        classes={name: site.node_classes.get(name, NodeClass()) for name in names},
+    )

@@ -1,0 +1,155 @@
+"""How an MPI library is known by its bytes; does not read any library."""
+
+import re
+from functools import cache
+from typing import Annotated, Literal, Self, TypeVar
+
+from pydantic import AfterValidator, model_validator
+
+from hpcrun.model.image import Family
+from hpcrun.tables.rows import Document, Row, load_table
+
+Kind = Literal["pmi1", "pmi2", "pmix"]
+
+
+def _compiled(pattern: str) -> str:
+    re.compile(pattern)
+    return pattern
+
+
+Pattern = Annotated[str, AfterValidator(_compiled)]
+
+
+class LibraryName(Row):
+    """File names of an MPI C library; the family where the name alone tells it."""
+
+    id: str
+    pattern: Pattern
+    family: Family | None = None
+
+
+class Implementation(Row):
+    """One implementation of MPI and what gives it away."""
+
+    id: str
+    name: str
+    family: Family
+    symbol: str
+    """Dynamic symbol, defined or needed."""
+    text: str
+    """Constant; empty where the symbol is enough."""
+    version: Pattern
+    """Form of a constant that is nothing but the version; its first group."""
+    tag: str
+    """Letter before the same version in a second constant that confirms it."""
+
+
+class FileName(Row):
+    """What the numbers of a library's real file name say about its version."""
+
+    id: str
+    implementation: str
+    pattern: Pattern
+    version: str
+
+    def decode(self, file_name: str) -> str | None:
+        """Return the version, or only its series, that a file name tells."""
+        match = re.fullmatch(self.pattern, file_name)
+        return self.version.replace("{revision}", match.group(1)) if match else None
+
+
+class Client(Row):
+    """A PMI client that is part of an MPI library."""
+
+    id: str
+    family: Family
+    kind: Kind
+    texts: tuple[str, ...]
+    without: tuple[str, ...]
+    shown: str
+
+
+class PmiPart(Row):
+    """A file whose name tells the PMI kind that it brings."""
+
+    id: str
+    pattern: Pattern
+    kind: Kind
+
+
+class BindingTag(Row):
+    """A tag in the file name of a Python module that is built once per MPI."""
+
+    tag: str
+    family: Family
+
+
+class Named(Row):
+    """Names of programs."""
+
+    id: str
+    pattern: Pattern
+
+
+class MpiFamilies(Document):
+    """All that is known about recognising MPI libraries."""
+
+    libraries: tuple[LibraryName, ...]
+    implementations: tuple[Implementation, ...]
+    file_names: tuple[FileName, ...]
+    clients: tuple[Client, ...]
+    components: tuple[PmiPart, ...]
+    pmi_libraries: tuple[PmiPart, ...]
+    binding_tags: tuple[BindingTag, ...]
+    own_programs: tuple[Named, ...]
+    launchers: tuple[Named, ...]
+
+    @model_validator(mode="after")
+    def _check_references(self) -> Self:
+        known = {row.id for row in self.implementations}
+        strangers = {row.implementation for row in self.file_names} - known
+        if strangers:
+            raise ValueError(f"file names of unknown implementations: {sorted(strangers)}")
+        return self
+
+    def library(self, file_name: str) -> LibraryName | None:
+        """Return the row whose pattern a file name matches, if it may be an MPI C library."""
+        return _first(self.libraries, file_name)
+
+    def version_by_file_name(self, implementation: str, file_name: str) -> str | None:
+        """Return what a real file name tells about the version."""
+        rows = (row for row in self.file_names if row.implementation == implementation)
+        return next((version for row in rows if (version := row.decode(file_name))), None)
+
+    def component(self, name: str) -> PmiPart | None:
+        """Return the row for a pmix component of Open MPI."""
+        return _first(self.components, name)
+
+    def pmi_library(self, soname: str) -> PmiPart | None:
+        """Return the row for a needed library that carries a PMI client."""
+        return _first(self.pmi_libraries, soname)
+
+    def binding_family(self, tag: str) -> Family | None:
+        """Return the family of a Python module built once per MPI."""
+        return next((row.family for row in self.binding_tags if row.tag == tag), None)
+
+    def is_own_program(self, file_name: str) -> bool:
+        """Whether a program of this name comes with an MPI installation."""
+        return _first(self.own_programs, file_name) is not None
+
+    def is_launcher(self, file_name: str) -> bool:
+        """Whether a program of this name starts ranks."""
+        return _first(self.launchers, file_name) is not None
+
+
+R = TypeVar("R", LibraryName, PmiPart, Named)
+
+
+def _first(rows: tuple[R, ...], name: str) -> R | None:
+    return next((row for row in rows if re.fullmatch(row.pattern, name)), None)
+
+
+@cache
+def mpi_families() -> MpiFamilies:
+    """Return the table of how MPI libraries are recognised."""
+    return load_table("mpi_families", MpiFamilies)
