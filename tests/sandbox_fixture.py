@@ -1,0 +1,107 @@
+"""The real cluster for tests: one sandbox for the whole session, made from the shared cache.
+
+It is named apart from anybody's own sandbox, and ends with the session unless it ran before.
+"""
+
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from hpcrun.errors import HpcrunError
+
+__all__ = ["sandbox", "shared_folder"]
+
+NAME = "tests"
+_TIMEOUT_S = 300
+CHECKOUT = Path(__file__).resolve().parent.parent
+
+
+@dataclass(frozen=True)
+class Sandbox:
+    """A running sandbox, as tests use it."""
+
+    name: str
+    share: Path
+    profile: Path
+    nodes: tuple[str, ...]
+    user: str
+    uid: int
+    uid_outside: int
+
+    def exec(
+        self,
+        *argv: str,
+        node: str = "login",
+        stdin: str = "",
+        folder: Path | None = None,
+        user: str = "job",
+    ) -> subprocess.CompletedProcess[str]:
+        """Run a command inside, through `hpcrun sandbox exec` as a person would."""
+        options = ("--name", self.name, "--node", node, "--user", user)
+        return run_hpcrun("sandbox", "exec", *options, "--", *argv, stdin=stdin, folder=folder)
+
+    def hpcrun(
+        self, *argv: str, folder: Path | None = None
+    ) -> subprocess.CompletedProcess[str]:
+        """Run hpcrun on the login node."""
+        return self.exec("hpcrun", *argv, folder=folder)
+
+
+def run_hpcrun(
+    *argv: str, stdin: str = "", folder: Path | None = None, **environment: str
+) -> subprocess.CompletedProcess[str]:
+    """Run this checkout's hpcrun outside, in a process of its own."""
+    return subprocess.run(
+        [sys.executable, "-c", "from hpcrun.cli.main import main; raise SystemExit(main())", *argv],
+        input=stdin,
+        capture_output=True,
+        text=True,
+        timeout=_TIMEOUT_S,
+        cwd=folder or CHECKOUT,
+        env={**os.environ, "PYTHONPATH": str(CHECKOUT), **environment},
+        check=False,
+    )
+
+
+@pytest.fixture(scope="session")
+def sandbox() -> Iterator[Sandbox]:
+    """Return the sandbox of the test session; without one the test is skipped, in CI it fails."""
+    from hpcrun.sandbox import down, status, up
+    from hpcrun.sandbox.identity import find_identity
+    from hpcrun.sandbox.places import places
+
+    ran_before = status(NAME).is_running
+    try:
+        state = up(NAME)
+        identity = find_identity()
+    except HpcrunError as error:
+        if os.environ.get("CI"):
+            raise
+        pytest.skip(f"no sandbox here: {error.message}")
+    yield Sandbox(
+        name=NAME,
+        share=Path(state.share),
+        profile=places(NAME).profile,
+        nodes=state.nodes,
+        user=state.user,
+        uid=state.uid,
+        uid_outside=identity.user.uid_outside,
+    )
+    if not ran_before:
+        down(NAME)
+
+
+@pytest.fixture
+def shared_folder(sandbox: Sandbox, request: pytest.FixtureRequest) -> Path:
+    """Return an empty folder of the job user in the shared folder, named after the test."""
+    name = re.sub(r"[^A-Za-z0-9_.-]+", "-", request.node.name)
+    folder = sandbox.share / name
+    made = sandbox.exec("sh", "-c", 'rm -rf "$0" && mkdir "$0"', str(folder))
+    assert made.returncode == 0, made.stderr
+    return folder
