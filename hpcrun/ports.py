@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import NamedTuple, Protocol
 
 from hpcrun.errors import UnavailableError
+from hpcrun.model.plan import Plan
 from hpcrun.model.run import JobReport, Run, RunRecords, Submission, SubmitRequest
 
 
@@ -79,8 +80,20 @@ class Scheduler(Protocol):
 class RunStore(Protocol):
     """The folders of runs."""
 
+    def new_run(self, plan: Plan, *, profile: Path, runs: Path) -> Run:
+        """Give a run its name, token and place; nothing is written."""
+        ...
+
+    def is_under_way(self, run: Run) -> bool:
+        """Whether the process that began to submit this run may still be at work."""
+        ...
+
     def write_run(self, run: Run, files: Mapping[str, str]) -> None:
         """Create the folder of a run with these files, all of it or nothing."""
+        ...
+
+    def remove_run(self, run: Run) -> None:
+        """Remove the folder of a run that the scheduler refused."""
         ...
 
     def write_submission(self, folder: Path, submission: Submission) -> Submission:

@@ -8,6 +8,10 @@ from typing import Literal
 from hpcrun.model.base import Value
 
 
+SCRIPT_NAME = "job.sh"
+"""Name of the script in the folder of a run."""
+
+
 class JobState(StrEnum):
     """Slurm's job states (squeue(1), JOB STATE CODES), and two of our own at the end."""
 
@@ -140,11 +144,17 @@ class Run(Value):
     token: str
     job: str
     site: str
+    profile: Path
+    """The site's profile, as seen from where it was submitted."""
     folder: Path
     created_at: datetime
     script_sha256: str
     """Of the script with its run still open, as in the plan."""
     submitter: Submitter
+
+    def output_of(self, job_id: str) -> Path:
+        """Where Slurm writes the output of this job (`--output` in the script's header)."""
+        return self.folder / "logs" / f"slurm-{job_id}.out"
 
 
 class RunRecords(Value):

@@ -3,29 +3,30 @@
 import io
 import tarfile
 from collections.abc import Mapping
-from pathlib import Path
 from typing import TypeVar
 
 from pydantic import ValidationError
 
 from hpcrun.model.base import Value
-from hpcrun.model.run import FinalRecord, JobReport, Run, RunRecords, StartRecord, Submission
+from hpcrun.model.run import (
+    SCRIPT_NAME,
+    FinalRecord,
+    JobReport,
+    Run,
+    RunRecords,
+    StartRecord,
+    Submission,
+)
 
 RUN = "run.json"
 SUBMISSION = "submitted.json"
 START = "start.json"
 FINAL = "final.json"
 ENDED = "ended.json"
-SCRIPT = "job.sh"
 LOGS = "logs"
 RECORDS = (RUN, SUBMISSION, START, FINAL, ENDED)
 
 V = TypeVar("V", bound=Value)
-
-
-def output_path(folder: Path, job_id: str) -> Path:
-    """Return the file that Slurm writes the output of this job to (`--output` in the header)."""
-    return folder / LOGS / f"slurm-{job_id}.out"
 
 
 def pack(files: Mapping[str, str]) -> bytes:
@@ -38,7 +39,7 @@ def pack(files: Mapping[str, str]) -> bytes:
         for name, text in files.items():
             content = text.encode()
             entry = tarfile.TarInfo(name)
-            entry.size, entry.mode = len(content), 0o755 if name == SCRIPT else 0o644
+            entry.size, entry.mode = len(content), 0o755 if name == SCRIPT_NAME else 0o644
             tar.addfile(entry, io.BytesIO(content))
     return archive.getvalue()
 

@@ -12,9 +12,11 @@ from pathlib import Path
 
 from hpcrun.errors import MissingInputError, WriteError
 from hpcrun.model.base import Value
-from hpcrun.model.run import JobReport, Run, RunRecords, Submission
-from hpcrun.ports import CommandRunner
-from hpcrun.store import run_files
+from hpcrun.model.plan import Plan
+from hpcrun.model.run import SCRIPT_NAME, JobReport, Run, RunRecords, Submission
+from hpcrun.ports import Clock, CommandRunner
+from hpcrun.render import script_sha256
+from hpcrun.store import run_files, submitter
 
 _WRITE_RUN = """
 set -eu
@@ -26,6 +28,11 @@ tar -xof - -C "$new"
 sync "$new"/* "$new" || sync
 mv "$new" "$1/$2"
 sync "$1" || sync
+"""
+_REMOVE_RUN = """
+set -eu
+[ ! -e "$1/claim" ]
+rm -r "$1"
 """
 _WRITE_RECORD = """
 set -eu
@@ -57,14 +64,39 @@ _MISSING = 66
 class RunFolders:
     """The folders of runs at one site."""
 
-    def __init__(self, runner: CommandRunner) -> None:
+    def __init__(self, runner: CommandRunner, clock: Clock) -> None:
         self._runner = runner
+        self._clock = clock
+
+    def new_run(self, plan: Plan, *, profile: Path, runs: Path) -> Run:
+        """Give a run its name, token and place; nothing is written."""
+        token = submitter.new_token()
+        name = f"{plan.job}-{token}"
+        return Run(
+            name=name,
+            token=token,
+            job=plan.job,
+            site=plan.site,
+            profile=profile,
+            folder=runs / name,
+            created_at=self._clock.now(),
+            script_sha256=plan.script_sha256 or script_sha256(plan),
+            submitter=submitter.read_own(),
+        )
+
+    def is_under_way(self, run: Run) -> bool:
+        """Whether the process that began to submit this run may still be at work."""
+        return submitter.may_be_alive(run.submitter)
 
     def write_run(self, run: Run, files: Mapping[str, str]) -> None:
         """Create the folder of a run with these files, all of it or nothing."""
         contents = {**files, run_files.RUN: _json(run)}
         runs = str(run.folder.parent)
         self._write(_WRITE_RUN, runs, run.name, stdin=run_files.pack(contents), what=run.folder)
+
+    def remove_run(self, run: Run) -> None:
+        """Remove the folder of a run that the scheduler refused."""
+        self._write(_REMOVE_RUN, str(run.folder), stdin=b"", what=run.folder)
 
     def write_submission(self, folder: Path, submission: Submission) -> Submission:
         """Record that the scheduler accepted the job; the first record stays and is returned."""
@@ -86,7 +118,7 @@ class RunFolders:
 
     def read_script(self, folder: Path) -> str:
         """Read the script of one run."""
-        path = folder / run_files.SCRIPT
+        path = folder / SCRIPT_NAME
         with contextlib.suppress(FileNotFoundError):
             return path.read_text(encoding="utf-8")
         return self._sh('cat "$1"', str(path)).decode()
