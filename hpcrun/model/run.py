@@ -7,7 +7,6 @@ from typing import Literal
 
 from hpcrun.model.base import Value
 
-
 SCRIPT_NAME = "job.sh"
 """Name of the script in the folder of a run."""
 
