@@ -1,0 +1,87 @@
+"""Picks the real adapters for a site; the one place that does. Does not print."""
+
+import os
+from pathlib import Path
+
+from hpcrun.app.submit import Outside
+from hpcrun.errors import UsageError
+from hpcrun.model.run import Run, RunRecords
+from hpcrun.model.site import Site
+from hpcrun.ports import CommandRunner, RunStore
+
+_RUNS = Path(".hpcrun") / "runs"
+
+
+def outside_of(site: Site) -> Outside:
+    """Return what reaches a site: run folders, scheduler, clock."""
+    from hpcrun.scheduler.slurm import Slurm
+    from hpcrun.store.run_folders import RunFolders
+    from hpcrun.store.system_clock import SystemClock
+
+    if site.scheduler.kind != "slurm":
+        raise UsageError(
+            f"site `{site.name}` has the scheduler `{site.scheduler.kind}`; hpcrun submits to Slurm"
+        )
+    runner, clock = _runner_of(site), SystemClock()
+    has_accounting = site.scheduler.accounting is True
+    return Outside(
+        store=RunFolders(runner, clock),
+        scheduler=Slurm(runner, clock, has_accounting=has_accounting),
+        clock=clock,
+    )
+
+
+def outside_of_run(run: Run, site_option: str | None) -> Outside:
+    """Return what reaches the site of a run: as asked for, by its profile, or by its name."""
+    from hpcrun.site import find_site
+
+    profile = str(run.profile) if run.profile.is_file() else run.site
+    return outside_of(find_site(site_option or profile, environment=os.environ))
+
+
+def find_records(
+    name: str | None, *, runs_option: Path | None, site_option: str | None
+) -> tuple[RunRecords, Outside]:
+    """Find a run as people name it, and what reaches its site."""
+    from hpcrun.app.list_runs import find_run
+
+    runs = runs_folder(runs_option)
+    records = find_run(name, runs=runs, store=reading_store(site_option))
+    return records, outside_of_run(records.run, site_option)
+
+
+def reading_store(site_option: str | None) -> RunStore:
+    """Return a store that reads runs: at a site where one is named, else here."""
+    from hpcrun.site import find_site
+    from hpcrun.store.command_runner import LocalRunner
+    from hpcrun.store.run_folders import RunFolders
+    from hpcrun.store.system_clock import SystemClock
+
+    if site_option is not None:
+        return outside_of(find_site(site_option, environment=os.environ)).store
+    return RunFolders(LocalRunner(), SystemClock())
+
+
+def runs_folder(option: Path | None, *, job_file: Path | None = None) -> Path:
+    """Return the folder of runs: as asked for, beside the job file, or the nearest one up here."""
+    chosen = option or os.environ.get("HPCRUN_RUNS")
+    if chosen:
+        return Path(chosen).absolute()
+    if job_file is not None:
+        return job_file.absolute().parent / _RUNS
+    here = Path.cwd()
+    found = (folder / _RUNS for folder in (here, *here.parents))
+    return next((runs for runs in found if runs.is_dir()), here / _RUNS)
+
+
+def _runner_of(site: Site) -> CommandRunner:
+    from hpcrun.store.command_runner import LocalRunner, PrefixRunner
+
+    if site.access.ssh is not None:
+        raise UsageError(
+            f"site `{site.name}` is reached by ssh, which this hpcrun does not do",
+            help=(f"run hpcrun on a login node of the site, for example on {site.access.ssh}",),
+        )
+    if site.access.prefix is not None:
+        return PrefixRunner(site.access.prefix)
+    return LocalRunner()
