@@ -1,0 +1,104 @@
+"""What can be wrong with a file, and the collector of it all; does not look for it."""
+
+from collections.abc import Iterable, Sequence
+from difflib import get_close_matches
+from enum import Enum
+from typing import NoReturn
+
+from hpcrun.errors import InputError
+from hpcrun.loading.source import Span
+from hpcrun.model.diagnostic import Confidence, Diagnostic, Help, Severity
+
+MAX_PROBLEMS = 200
+"""More than that is a wrong or hostile file; the message tells the whole number."""
+
+
+class FileRule(Enum):
+    """Rules on job files and profiles; HPR004 is the planner's."""
+
+    UNKNOWN_KEY = ("HPR001", "unknown-key")
+    DUPLICATE_KEY = ("HPR002", "duplicate-key")
+    AMBIGUOUS_SCALAR = ("HPR003", "ambiguous-scalar")
+    WRONG_VALUE = ("HPR005", "wrong-value")
+    MISSING_KEY = ("HPR006", "missing-key")
+    UNREADABLE_YAML = ("HPR007", "unreadable-yaml")
+    CONFLICTING_KEYS = ("HPR008", "conflicting-keys")
+    OWNED_SETTING = ("HPR009", "owned-setting")
+    UNKNOWN_REFERENCE = ("HPR010", "unknown-reference")
+    UNUSABLE_PARENT = ("HPR011", "unusable-parent")
+
+    @property
+    def code(self) -> str:
+        """The stable code."""
+        return self.value[0]
+
+    @property
+    def rule(self) -> str:
+        """The name that reads after "allow"."""
+        return self.value[1]
+
+
+class Problems:
+    """Collects what is wrong with one file and its parents, to tell all of it at once."""
+
+    def __init__(self) -> None:
+        self._found: list[tuple[tuple[str, int, int, str], Diagnostic]] = []
+
+    def report(
+        self,
+        rule: FileRule,
+        span: Span,
+        *,
+        message: str,
+        found: Sequence[str] = (),
+        helps: Sequence[str | Help] = (),
+    ) -> None:
+        """Add one problem; plain helps are sure ones for the user."""
+        diagnostic = Diagnostic(
+            code=rule.code,
+            rule=rule.rule,
+            severity=Severity.ERROR,
+            message=message,
+            location=span.location,
+            found=tuple(found),
+            help=tuple(sure(h) if isinstance(h, str) else h for h in helps),
+        )
+        self._found.append(((span.source.shown, span.line, span.column, rule.code), diagnostic))
+
+    def __len__(self) -> int:
+        return len(self._found)
+
+    def diagnostics(self) -> tuple[Diagnostic, ...]:
+        """Give all problems by file, line, column and code, each once."""
+        ordered = sorted(self._found, key=lambda entry: entry[0])
+        return tuple(dict.fromkeys(diagnostic for _, diagnostic in ordered))
+
+    def refuse(self, subject: str) -> NoReturn:
+        """Raise what was found, as one error."""
+        every = self.diagnostics()
+        count = "1 problem" if len(every) == 1 else f"{len(every)} problems"
+        more = f", the first {MAX_PROBLEMS} are shown" if len(every) > MAX_PROBLEMS else ""
+        raise InputError(f"cannot use `{subject}`: {count}{more}", diagnostics=every[:MAX_PROBLEMS])
+
+
+def sure(text: str) -> Help:
+    """Give a help that mends the fault."""
+    return Help(text=text, confidence=Confidence.SURE)
+
+
+def likely(text: str) -> Help:
+    """Give a help that probably mends the fault."""
+    return Help(text=text, confidence=Confidence.LIKELY)
+
+
+def did_you_mean(word: str, choices: Iterable[str]) -> list[Help]:
+    """Give the help that names the closest choice, if one is close."""
+    names = list(choices)
+    close = get_close_matches(word.lower()[:80], names, n=1, cutoff=0.6)
+    return [likely(f"did you mean `{close[0]}`?")] if close else []
+
+
+def shorten(text: str, limit: int = 40) -> str:
+    """Cut foreign text for a message of one line."""
+    one_line = " ".join(text.split())
+    return one_line if len(one_line) <= limit else one_line[: limit - 1] + "…"
