@@ -15,7 +15,8 @@ from typing import Any, NoReturn
 
 import pytest
 
-from tests.sandbox_fixture import *  # noqa: F403  session fixtures of the real cluster
+from tests.images_fixture import *  # noqa: F403  session fixtures of the real cluster
+from tests.sandbox_fixture import *  # noqa: F403
 
 HERE = Path(__file__).resolve().parent
 PURE_FOLDERS = ("unit", "golden", "property")
