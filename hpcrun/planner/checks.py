@@ -1,6 +1,6 @@
 """Checks of command, image, paths, variables and runtime for the plan; no MPI, no layout."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path, PurePosixPath
 
 from hpcrun.compat.evidence import in_profile, listed
@@ -80,6 +80,13 @@ def check_mounts(mounts: tuple[PlannedMount, ...], hidden: dict[str, str]) -> It
         elif needed:
             message = f"a mount at `{mount.container}` hides {needed[0]}"
             yield diagnose("HPR501", message, found=(where,))
+
+
+def check_sources(missing: Sequence[Path]) -> Iterator[Diagnostic]:
+    """Report host paths that are not there."""
+    for path in missing:
+        found = (f"looked for `{path}` here, on a file system that the nodes share",)
+        yield diagnose("HPR502", f"there is no `{path}` to mount", found=found)
 
 
 def check_shared_paths(

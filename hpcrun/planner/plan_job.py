@@ -1,6 +1,7 @@
 """From a question to a plan: judge every candidate, choose, lay out; does not read or render."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 
 from hpcrun.model.diagnostic import Diagnostic
 from hpcrun.model.image import ImageFacts, StackFacts
@@ -14,6 +15,7 @@ from hpcrun.planner.checks import (
     check_mounts,
     check_runtime,
     check_shared_paths,
+    check_sources,
     check_variables,
 )
 from hpcrun.planner.choose import Choice, choose
@@ -25,22 +27,27 @@ from hpcrun.planner.question import Question, gather
 
 
 def plan_job(
-    job: Job, site: Site, images: Mapping[str, ImageFacts], stacks: Mapping[str, StackFacts]
+    job: Job,
+    site: Site,
+    images: Mapping[str, ImageFacts],
+    stacks: Mapping[str, StackFacts],
+    *,
+    missing: Sequence[Path] = (),
 ) -> Plan:
     """Plan one job at one site.
 
     `images` are the passports of the job's image variants by OCI architecture name, at least one;
-    `stacks` those of the site's MPI stacks by name, as far as they are known. The plan's
-    diagnostics carry no help yet (hpcrun.rules adds it), and its script is not rendered yet.
+    `stacks` those of the site's MPI stacks by name, as far as they are known; `missing` are host
+    paths of the job that whoever looked did not find. The plan's diagnostics carry no help yet
+    (hpcrun.rules adds it), and its script is not rendered yet.
     """
     question = gather(job, site, images, stacks)
     judged = [(shape, judge(question, shape)) for shape in all_shapes(question)]
     choice = choose(question, judged)
     layout = plan_layout(question)
     arch = choice.shape.image_arch if choice.shape else next(iter(question.images))
-    diagnostics = apply_allows(
-        job, [*choice.diagnostics, *_check(question, layout, choice, facts_of=arch)]
-    )
+    found = [*_check(question, layout, choice, facts_of=arch), *check_sources(missing)]
+    diagnostics = apply_allows(job, [*choice.diagnostics, *found])
     chosen = None
     if choice.shape and choice.judgement and not any(d.refuses for d in diagnostics):
         chosen = _candidate(choice.shape, choice.judgement)

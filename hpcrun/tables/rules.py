@@ -2,12 +2,34 @@
 
 from collections.abc import Mapping
 from functools import cache
+from string import Formatter
 from typing import Self
 
 from pydantic import Field, model_validator
 
-from hpcrun.model.diagnostic import Severity
+from hpcrun.model.base import Value
+from hpcrun.model.diagnostic import Confidence, Role, Severity
 from hpcrun.tables.rows import Document, Row, load_table
+
+HELP_WORDS = frozenset(
+    {"mpi_types", "n_tasks", "node_archs", "node_oci", "partitions", "shared", "stacks"}
+)
+"""What a help may leave open, to be filled in from job and profile."""
+
+
+class RuleHelp(Value):
+    """What to do, for whom, and how sure it is to mend the fault."""
+
+    role: Role
+    confidence: Confidence
+    text: str
+
+    @model_validator(mode="after")
+    def _check_words(self) -> Self:
+        used = {name for _, name, _, _ in Formatter().parse(self.text) if name is not None}
+        if not used <= HELP_WORDS:
+            raise ValueError(f"unknown words in a help: {sorted(used - HELP_WORDS)}")
+        return self
 
 
 class Rule(Row):
@@ -24,6 +46,7 @@ class Rule(Row):
     made_by: str
     """Package that emits it."""
     summary: str
+    help: tuple[RuleHelp, ...] = Field(min_length=1)
 
 
 class _Document(Document):
