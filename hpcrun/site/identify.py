@@ -1,0 +1,132 @@
+"""Finds the site that is meant, or the one where we stand; says how it knew."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from difflib import get_close_matches
+from pathlib import Path
+
+from hpcrun.errors import HpcrunError, MissingInputError, UsageError
+from hpcrun.loading import Positions, load_site_with_positions
+from hpcrun.loading.site_file import ENDINGS
+from hpcrun.model.diagnostic import Diagnostic
+from hpcrun.model.site import Site
+from hpcrun.site.folders import list_profiles, profile_folders
+from hpcrun.site.trust import check_trust
+from hpcrun.site.which import matching, read_surroundings
+
+_ROOT = Path("/")
+
+
+@dataclass(frozen=True)
+class FoundSite:
+    """A site, its profile, and how it was found."""
+
+    site: Site
+    path: Path
+    how: str
+    """For people: `HPCRUN_SITE names it`."""
+    positions: Positions
+    warnings: tuple[Diagnostic, ...] = ()
+
+
+def find_site(
+    name_or_path: str | None = None, *, environment: Mapping[str, str], root: Path = _ROOT
+) -> Site:
+    """Give the site that `identify_site` finds."""
+    return identify_site(name_or_path, environment=environment, root=root).site
+
+
+def identify_site(
+    name_or_path: str | None = None, *, environment: Mapping[str, str], root: Path = _ROOT
+) -> FoundSite:
+    """Find a site by name or profile path, else HPCRUN_SITE, else by where we stand.
+
+    `auto` is the same as None. `root` is where /etc is looked for.
+    """
+    folders = profile_folders(environment, root=root)
+    if name_or_path and name_or_path != "auto":
+        return _named(name_or_path, folders, how=f"`{name_or_path}` was asked for")
+    chosen = environment.get("HPCRUN_SITE")
+    if chosen and chosen != "auto":
+        return _named(chosen, folders, how=f"HPCRUN_SITE is `{chosen}`")
+    return _detected(environment, folders, root)
+
+
+def _named(name: str, folders: tuple[Path, ...], *, how: str) -> FoundSite:
+    if "/" in name or name.endswith(ENDINGS):
+        return _load(Path(name), folders, how=how)
+    profiles = list_profiles(folders)
+    if name not in profiles:
+        close = get_close_matches(name, profiles, n=1)
+        guess = [f"did you mean `{close[0]}`?"] if close else []
+        raise MissingInputError(f"there is no site `{name}`", help=[*guess, *_known(folders)])
+    return _load(profiles[name], folders, how=how)
+
+
+def _load(path: Path, folders: tuple[Path, ...], *, how: str) -> FoundSite:
+    site, positions = load_site_with_positions(path, search=folders)
+    return FoundSite(
+        site=site,
+        path=site.file,
+        how=how,
+        positions=positions,
+        warnings=check_trust(site, positions.files),
+    )
+
+
+def _detected(environment: Mapping[str, str], folders: tuple[Path, ...], root: Path) -> FoundSite:
+    here = read_surroundings(environment, root=root)
+    found: list[FoundSite] = []
+    broken: list[str] = []
+    for path in list_profiles(folders).values():
+        if not _may_match(path):
+            continue
+        try:
+            candidate = _load(path, folders, how="")
+        except HpcrunError as error:
+            # Another site's broken profile must not keep people from working at this one.
+            broken.append(error.message)
+            continue
+        reasons = matching(candidate.site.which, here)
+        if reasons is not None:
+            found.append(_because(candidate, reasons))
+    return _only(found, broken, folders)
+
+
+def _may_match(path: Path) -> bool:
+    """Whether a profile can say where it belongs; spares reading those that cannot."""
+    try:
+        return bool(re.search(rb"(?m)^[\"']?(which|extends)\b", path.read_bytes()[:262_144]))
+    except OSError:
+        return False
+
+
+def _because(candidate: FoundSite, reasons: tuple[str, ...]) -> FoundSite:
+    return FoundSite(
+        candidate.site, candidate.path, ", ".join(reasons), candidate.positions, candidate.warnings
+    )
+
+
+def _only(found: list[FoundSite], broken: list[str], folders: tuple[Path, ...]) -> FoundSite:
+    """Take the one that fits; a profile counts before those that it extends."""
+    parents = {file for one in found for file in one.positions.files[1:]}
+    own = [one for one in found if one.path not in parents]
+    if len(own) == 1:
+        return own[0]
+    notes = [f"a profile cannot be read: {message}" for message in broken]
+    if own:
+        names = ", ".join(f"`{one.site.name}` ({one.how})" for one in own)
+        raise UsageError(
+            f"{len(own)} sites fit here: {names}", help=["name one with --site or HPCRUN_SITE"]
+        )
+    raise MissingInputError(
+        "cannot tell which site this is",
+        help=["name it with --site, `submit: {site: …}` or HPCRUN_SITE", *_known(folders), *notes],
+    )
+
+
+def _known(folders: tuple[Path, ...]) -> list[str]:
+    names = ", ".join(f"`{name}`" for name in list_profiles(folders))
+    looked = ", ".join(str(folder) for folder in folders)
+    return [f"sites here: {names or 'none'} (looked in {looked})"]

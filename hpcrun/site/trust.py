@@ -1,0 +1,55 @@
+"""Who could have written a profile; a profile names commands that hpcrun runs, so it matters.
+
+A profile that names a command (`access: {prefix: …}` or `{ssh: …}`) is used only if nobody but its
+owner, who is root or the caller, can change it. Any other profile gets a warning instead: it can
+mislead a plan, but runs nothing. Shipped profiles are not checked: whoever can change them can
+change hpcrun itself.
+"""
+
+import os
+import stat
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from hpcrun import resources
+from hpcrun.errors import NotPermittedError
+from hpcrun.model.diagnostic import Confidence, Diagnostic, Help, Location, Severity
+from hpcrun.model.site import Site
+
+
+def check_trust(site: Site, files: Iterable[Path]) -> tuple[Diagnostic, ...]:
+    """Give warnings about files that others can change; refuse them where they name a command."""
+    doubts = [(path, doubt) for path in files for doubt in _doubts(path)]
+    names_command = site.access.prefix is not None or site.access.ssh is not None
+    if doubts and names_command:
+        path, doubt = doubts[0]
+        raise NotPermittedError(
+            f"profile `{path}` names a command to run, and {doubt}",
+            help=[f"look at the profile, then: chown $USER {path}; chmod go-w {path}"],
+        )
+    return tuple(_warning(path, doubt) for path, doubt in doubts)
+
+
+def _doubts(path: Path) -> Iterator[str]:
+    if path.is_relative_to(resources.site_profiles_folder()):
+        return
+    status = path.stat()
+    if status.st_uid not in (0, os.geteuid()):
+        yield f"it belongs to user {status.st_uid}, who is neither root nor you"
+    if status.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
+        yield f"others can change it (mode {stat.S_IMODE(status.st_mode):04o})"
+    folder = path.parent.stat()
+    if folder.st_mode & stat.S_IWOTH and not folder.st_mode & stat.S_ISVTX:
+        yield f"others can replace it (mode {stat.S_IMODE(folder.st_mode):04o} of its folder)"
+
+
+def _warning(path: Path, doubt: str) -> Diagnostic:
+    return Diagnostic(
+        code="HPR012",
+        rule="writable-profile",
+        severity=Severity.WARNING,
+        message="others can change this profile",
+        location=Location(file=str(path)),
+        found=(doubt,),
+        help=(Help(text=f"chmod go-w {path}", confidence=Confidence.SURE),),
+    )
