@@ -67,13 +67,15 @@ def check_offered(srun_type: str, site: Site) -> Verdict:
     )
 
 
-def ability_used(client: PmiClient, srun_type: str) -> PmiAbility | None:
-    """Return the ability by which the library would be wired up, if any."""
+def abilities_used(client: PmiClient, srun_type: str) -> tuple[PmiAbility, ...]:
+    """Return the abilities of the kind by which the library would be wired up, if any."""
     row = pmi().srun_type(srun_type)
     if row is None or not is_known(client.abilities):
-        return None
-    by_kind = {ability.kind: ability for ability in client.abilities}
-    return next((by_kind[kind] for kind in row.serves if kind in by_kind), None)
+        return ()
+    for kind in row.serves:
+        if fitting := tuple(a for a in client.abilities if a.kind == kind):
+            return fitting
+    return ()
 
 
 def _check_served(client: PmiClient, srun_type: str, site: Site) -> Verdict:
@@ -96,12 +98,10 @@ def _check_served(client: PmiClient, srun_type: str, site: Site) -> Verdict:
                 evidence=(client.found,),
             )
         )
-    ability = ability_used(client, srun_type)
-    if ability is None:
+    used = abilities_used(client, srun_type)
+    if not used:
         return _unserved(client, srun_type, row.id)
-    if ability.kind == "pmix":
-        return _check_pair(client, ability, site)
-    return COMPATIBLE
+    return Verdict.worst_of(_check_pair(client, a, site) for a in used if a.kind == "pmix")
 
 
 def _unserved(client: PmiClient, srun_type: str, row_id: str) -> Verdict:

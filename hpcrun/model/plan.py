@@ -82,6 +82,8 @@ class Plan(Value):
     site: str
     image: PlannedImage
     chosen: Candidate | None
+    why: tuple[str, ...] = ()
+    """Why it was chosen, for people: two or three sentences without full stops."""
     candidates: tuple[Candidate, ...] = ()
     diagnostics: tuple[Diagnostic, ...] = ()
     layout: Layout

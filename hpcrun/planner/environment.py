@@ -3,7 +3,7 @@
 import posixpath
 from pathlib import PurePosixPath
 
-from hpcrun.compat.pmi import ability_used
+from hpcrun.compat.pmi import abilities_used
 from hpcrun.model.base import UNKNOWN, is_known, known
 from hpcrun.model.image import Family, MpiLibrary
 from hpcrun.model.plan import Layout, PlannedMount, PlannedVariable
@@ -130,15 +130,14 @@ def _conditions(
         conditions.add("shared-node")
     if question.site.runtime.mode != "setuid" or shape.execution == "emulated":
         conditions.add("separate-namespaces")
-    used = None
-    if judgement.client is not None and shape.srun_mpi is not None:
-        used = ability_used(judgement.client, shape.srun_mpi)
-    if used is None or used.kind != "pmix":
+    client = judgement.client
+    used = abilities_used(client, shape.srun_mpi) if client and shape.srun_mpi else ()
+    if not any(ability.kind == "pmix" for ability in used):
         return frozenset(conditions)
     conditions.add("pmix")
     pmix = question.site.scheduler.pmix
     server = pmix.server if pmix else UNKNOWN
-    if server == UNKNOWN or server != used.version:
+    if server == UNKNOWN or any(ability.version != server for ability in used):
         conditions.add("pmix-versions-differ")
     if pmix and is_known(pmix.psec) and "native" in pmix.psec:
         conditions.add("psec-native")

@@ -24,6 +24,7 @@ from hpcrun.planner.environment import pinned_variables, plan_environment, plan_
 from hpcrun.planner.judge import Judgement, judge
 from hpcrun.planner.layout import check_layout, plan_layout
 from hpcrun.planner.question import Question, gather
+from hpcrun.planner.why import explain_choice
 
 
 def plan_job(
@@ -56,6 +57,7 @@ def plan_job(
         site=site.name,
         image=_planned_image(arch, question.images[arch]),
         chosen=chosen,
+        why=explain_choice(question, choice) if chosen else (),
         candidates=tuple(_candidate(shape, judgement) for shape, judgement in judged),
         diagnostics=diagnostics,
         layout=layout,

@@ -10,7 +10,7 @@ numbered variants, newer variants before older ones, newer host stacks before ol
 import re
 
 from hpcrun.compat.need import MpiNeed
-from hpcrun.compat.pmi import ability_used
+from hpcrun.compat.pmi import abilities_used
 from hpcrun.model.base import is_known
 from hpcrun.planner.candidates import EXECUTIONS, LAUNCHERS, Model, Shape
 from hpcrun.planner.judge import Judgement
@@ -52,12 +52,13 @@ def _kind_rank(shape: Shape, judgement: Judgement) -> int:
     if client is None or shape.srun_mpi is None or not is_known(client.family):
         row = pmi().srun_type(shape.srun_mpi or "")
         return 8 if row and row.serves else 9
-    used = ability_used(client, shape.srun_mpi)
+    used = abilities_used(client, shape.srun_mpi)
     order = pmi().preference(client.family)
-    if used is None or order is None:
+    if not used or order is None:
         row = pmi().srun_type(shape.srun_mpi)
         return 8 if row and row.serves else 9
-    return order.kinds.index(used.kind) if used.kind in order.kinds else len(order.kinds)
+    kind = used[0].kind
+    return order.kinds.index(kind) if kind in order.kinds else len(order.kinds)
 
 
 def _variant_rank(srun_type: str) -> int:
