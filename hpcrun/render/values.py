@@ -66,7 +66,6 @@ def body_values(plan: Plan, place: RunPlace) -> dict[str, Any]:
         "runtime": plan.runtime_command,
         "runtime_missing": f"there is no {plan.runtime_command} on this node",
         "workdir": str(plan.workdir),
-        "workdir_missing": f"the working folder {plan.workdir} cannot be entered on this node",
         "env_prefix": prefix,
         "environment": environment,
         "exported": ",".join(exported),

@@ -1,0 +1,98 @@
+#!/bin/sh
+# brain-registration at site fjord, written by hpcrun as run brain-registration-TOKEN
+# bind model: the site's openmpi-5.0.11 in the image's place, started by `srun --mpi=pmix`
+#SBATCH --job-name="brain-registration"
+#SBATCH --comment="hpcrun:TOKEN"
+#SBATCH --partition="main"
+#SBATCH --nodes=2
+#SBATCH --ntasks=4
+#SBATCH --cpus-per-task=1
+#SBATCH --mem="2048M"
+#SBATCH --time="00:10:00"
+#SBATCH --chdir="/scratch/anna/brains"
+#SBATCH --output="/RUNS/brain-registration-TOKEN/logs/slurm-%j.out"
+#SBATCH --open-mode=append
+#SBATCH --no-requeue
+#SBATCH --export=ALL
+
+# shellcheck disable=SC2016 # single quotes keep the words of the job as they are
+set -u
+
+# Only one Slurm job may carry out this run: mkdir succeeds once, even if the job was submitted twice.
+run_folder=/RUNS/brain-registration-TOKEN
+job_id=${SLURM_JOB_ID:?this script must be started by sbatch}
+if mkdir "$run_folder/claim" 2>/dev/null; then
+    mkdir "$run_folder/claim/$job_id" || exit 73
+elif [ -d "$run_folder/claim/$job_id" ]; then
+    echo "hpcrun: Slurm requeued job $job_id; it starts again from the beginning" >&2
+elif [ -d "$run_folder/claim" ]; then
+    echo "hpcrun: another Slurm job carries out this run already; job $job_id does nothing" >&2
+    exit 78
+else
+    echo "hpcrun: cannot write to the run's folder $run_folder on $(uname -n)" >&2
+    exit 73
+fi
+
+# The job leaves its own records, because a Slurm without accounting forgets jobs after minutes.
+# Each is written whole and then renamed, so that a reader never sees half a record.
+stage=start signal=null step='' started_at=$(date +%s)
+write_start() {
+    printf '{"version": 1, "job_id": "%s", "nodes": "%s", "started_at": %s}\n' \
+        "$job_id" "${SLURM_JOB_NODELIST:-}" "$started_at" >"$run_folder/.start.$job_id" &&
+        mv -f "$run_folder/.start.$job_id" "$run_folder/start.json"
+}
+write_final() { # EXIT_CODE
+    printf '{"version": 1, "job_id": "%s", "stage": "%s", "exit_code": %s, "signal": %s, %s}\n' \
+        "$job_id" "$stage" "$1" "$signal" \
+        "\"started_at\": $started_at, \"ended_at\": $(date +%s), \"ends_at\": ${SLURM_JOB_END_TIME:-null}" \
+        >"$run_folder/.final.$job_id" &&
+        mv -f "$run_folder/.final.$job_id" "$run_folder/final.json"
+}
+give_up() { # EXIT_CODE MESSAGE
+    printf 'hpcrun: %s\n' "$2" >&2
+    exit "$1"
+}
+# Slurm kills soon after it asks to stop, so the record is written first and corrected at the end.
+stop() { # SIGNAL
+    signal=$1
+    write_final $((128 + signal))
+    [ -n "$step" ] || exit $((128 + signal))
+    kill "$step" 2>/dev/null
+}
+trap 'write_final $?' EXIT
+trap 'stop 15' TERM
+trap 'stop 2' INT
+trap 'stop 1' HUP
+write_start
+
+# The image must be the one that was checked, and what starts it must be here.
+stage=preflight
+image=/scratch/anna/brains/registration.sif
+[ -f "$image" ] || give_up 66 "the image $image is gone"
+[ "$(stat -L -c '%s %Y' "$image")" = '270123008 1763600000' ] ||
+    give_up 66 "the image $image is not the one that was planned for (size or time differs)"
+command -v apptainer >/dev/null || give_up 69 'there is no apptainer on this node'
+workdir=/scratch/anna/brains
+cd "$workdir" || give_up 66 "the working folder $workdir cannot be entered on this node"
+
+# For the container: Apptainer passes APPTAINERENV_NAME on as NAME.
+# the site's MPI
+export APPTAINERENV_LD_LIBRARY_PATH=/opt/hpc/openmpi-5.0.11/lib
+# Open MPI finds its parts
+export APPTAINERENV_OPAL_PREFIX=/opt/hpc/openmpi-5.0.11
+
+# The ranks get Slurm's variables and those named here, nothing else of the submitter's environment.
+stage=application
+srun --mpi=pmix \
+    --nodes=2 --ntasks=4 --cpus-per-task=1 \
+    --kill-on-bad-exit=1 \
+    --export=HOME,LOGNAME,PATH,USER,APPTAINERENV_LD_LIBRARY_PATH,APPTAINERENV_OPAL_PREFIX \
+    apptainer exec --no-eval \
+    --mount type=bind,source=/opt/hpc/openmpi-5.0.11,destination=/opt/hpc/openmpi-5.0.11,ro \
+    --pwd "$workdir" \
+    "$image" \
+    python3 /opt/register.py --fixed t1.nii.gz &
+step=$!
+# In the background, so that the traps act at once; a trap interrupts wait, hence the loop.
+while wait "$step"; code=$?; kill -0 "$step" 2>/dev/null; do :; done
+(exit "$code")
