@@ -97,6 +97,8 @@ class ImageFacts(Value):
     libc: LibC = LibC()
     mpi: tuple[MpiLibrary, ...] = ()
     mpi_users: tuple[MpiUser, ...] = ()
+    sonames: tuple[str, ...] = ()
+    """Libraries in the folders that the image's loader searches by itself."""
     program: Program | None = None
     """The job's program, when a command was given."""
     is_complete: bool = True
@@ -121,6 +123,10 @@ class StackFacts(Value):
     launchers: tuple[str, ...] = ()
     """Programs in its bin folder that start ranks."""
     closure_missing: tuple[str, ...] = ()
-    """Needed libraries that are neither in the prefix nor part of the C library."""
+    """Needed libraries (sonames) that are not found on the host; the C library's own do not count."""
     closure_outside: tuple[str, ...] = ()
-    """Needed host libraries outside the prefix, by real path."""
+    """Needed host libraries outside the prefix, by the path under which they are found."""
+    is_complete: bool = True
+    """False where parts could not be read; absence then proves nothing."""
+    unread: tuple[str, ...] = ()
+    """What could not be read, and why."""

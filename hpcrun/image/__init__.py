@@ -1,0 +1,7 @@
+"""Reads images and host MPI installations, never runs them; does not judge them."""
+
+from hpcrun.image.errors import ImageError, UnsupportedError
+from hpcrun.image.passport import read_image
+from hpcrun.image.stack import read_stack
+
+__all__ = ["ImageError", "UnsupportedError", "read_image", "read_stack"]

@@ -1,0 +1,88 @@
+"""PATH and LD_LIBRARY_PATH as an image's own environment scripts set them; does not run them.
+
+Apptainer sources /.singularity.d/env/*.sh in name order. Only literal settings are understood; a
+script that does anything else with a variable makes that variable unknown.
+"""
+
+import re
+from pathlib import PurePosixPath
+from typing import NamedTuple
+
+from hpcrun.image.tree import Kind, Node, read_text, resolve
+from hpcrun.model.base import UNKNOWN, Unknown
+
+DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+"""Apptainer's (internal/pkg/util/env DefaultPath)."""
+
+_FOLDER = "/.singularity.d/env"
+_APPTAINERS_OWN = frozenset(
+    ("01-base.sh", "94-appsbase.sh", "95-apps.sh", "99-base.sh", "99-runtimevars.sh")
+)
+"""They act only for SCIF apps and on what the caller sets (apptainer 1.4 etc/ and pkg/build)."""
+_SCRIPT_MAX = 256 << 10
+_VARIABLES = ("PATH", "LD_LIBRARY_PATH")
+_SETTING = re.compile(
+    r"(?:export\s+)?(?P<name>[A-Za-z_][A-Za-z0-9_]*)="
+    r"(?P<value>\"[^\"`\\]*\"|'[^']*'|[^\s\"'`;&|()<>\\]*)\s*;?(?:\s*export\s+(?P=name))?\s*(?:#.*)?"
+)
+_EXPORT = re.compile(r"export(?:\s+[A-Za-z_][A-Za-z0-9_]*)+\s*")
+_REFERENCE = re.compile(r"\$(?:\{(?P<braced>[A-Za-z_]\w*)(?P<rest>[^}]*)\}|(?P<bare>[A-Za-z_]\w*))")
+
+
+class Environment(NamedTuple):
+    """Search paths inside the container, as far as they can be read."""
+
+    path: str | Unknown
+    library_path: str | Unknown
+
+
+def read_environment(root: Node) -> Environment:
+    """Work out the search paths that the image's scripts leave behind."""
+    values: dict[str, str | Unknown] = {"PATH": DEFAULT_PATH, "LD_LIBRARY_PATH": ""}
+    folder = resolve(root, _FOLDER)
+    if folder is not None and folder.node.kind is Kind.FOLDER:
+        for name in sorted(folder.node.entries()):
+            if name.endswith(".sh") and name not in _APPTAINERS_OWN:
+                script = resolve(root, PurePosixPath(_FOLDER) / name)
+                if script is not None and script.node.kind is Kind.FILE:
+                    _apply(read_text(script.node, limit=_SCRIPT_MAX), values)
+    return Environment(values["PATH"], values["LD_LIBRARY_PATH"])
+
+
+def _apply(script: str, values: dict[str, str | Unknown]) -> None:
+    for raw in script.splitlines():
+        line = raw.strip()
+        if not line or line.startswith("#") or _EXPORT.fullmatch(line):
+            continue
+        match = _SETTING.fullmatch(line)
+        if match and match["name"] in values:
+            values[match["name"]] = _expand(match["value"], values)
+        elif match is None:
+            # Anything but a plain setting: what it does to a variable that it names is not known.
+            for name in _VARIABLES:
+                if re.search(rf"(?<![A-Za-z0-9_]){name}(?![A-Za-z0-9_])", line):
+                    values[name] = UNKNOWN
+
+
+def _expand(quoted: str, values: dict[str, str | Unknown]) -> str | Unknown:
+    if quoted.startswith("'"):
+        return quoted[1:-1]
+    text = quoted.strip('"')
+    is_known = True
+
+    def value_of(match: re.Match[str]) -> str:
+        nonlocal is_known
+        value = values.get(match["braced"] or match["bare"])
+        if value is None or value == UNKNOWN:
+            is_known = False
+            return ""
+        rest = match["rest"] or ""
+        if rest.startswith((":-", "-")):
+            return value or rest.lstrip(":-")
+        if rest.startswith(":+"):
+            return rest[2:] if value else ""
+        is_known = is_known and not rest
+        return value
+
+    expanded = _REFERENCE.sub(value_of, text)
+    return expanded if is_known and "$" not in expanded else UNKNOWN

@@ -1,0 +1,50 @@
+"""The C library of a file tree, and what of it a file needs; does not compare the two."""
+
+import re
+from collections.abc import Iterable
+
+from hpcrun.image.survey import ElfFile
+from hpcrun.model.base import UNKNOWN, Unknown
+from hpcrun.model.image import LibC
+
+_GLIBC = re.compile(r"GLIBC_([0-9]+(?:\.[0-9]+)+)")
+_MUSL_VERSION = re.compile(rb"\0(1\.[0-9]+\.[0-9]+)(?=\0)")
+
+
+def read_libc(elf_files: Iterable[ElfFile], arch: str) -> LibC:
+    """Find the C library of the tree's architecture."""
+    own = [file for file in elf_files if file.arch == arch]
+    glibc = [file for file in own if file.soname == "libc.so.6"]
+    if glibc:
+        # The shortest path is the loader's own place; further copies lie in nested trees.
+        file = min(glibc, key=lambda file: (len(file.path.parts), str(file.path)))
+        version = highest_glibc(file.elf.versions_defined)
+        if version is None:
+            return LibC(kind="glibc", evidence=str(file.path))
+        evidence = f"{file.path} defines up to GLIBC_{version}"
+        return LibC(kind="glibc", version=version, evidence=evidence)
+    musl = next((file for file in own if file.path.name.startswith("ld-musl-")), None)
+    if musl is not None:
+        return LibC(kind="musl", version=_musl_version(musl), evidence=str(musl.path))
+    return LibC()
+
+
+def highest_glibc(versions: Iterable[str]) -> str | None:
+    """Return the highest x.y among symbol versions GLIBC_x.y."""
+    numbers = [match.group(1) for v in versions if (match := _GLIBC.fullmatch(v))]
+    return max(numbers, key=lambda text: tuple(map(int, text.split("."))), default=None)
+
+
+def glibc_needed(elf_files: Iterable[ElfFile]) -> str | None:
+    """Return the highest GLIBC_x.y that any of these files needs; None where none needs any."""
+    return highest_glibc(
+        version
+        for file in elf_files
+        for versions in file.elf.versions_needed.values()
+        for version in versions
+    )
+
+
+def _musl_version(loader: ElfFile) -> str | Unknown:
+    found = set(_MUSL_VERSION.findall(loader.elf.read_only_data()))
+    return found.pop().decode() if len(found) == 1 else UNKNOWN

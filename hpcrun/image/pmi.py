@@ -1,0 +1,123 @@
+"""How an MPI library can be wired up: PMI-1, PMI-2, PMIx, with evidence; does not judge hosts."""
+
+import re
+from collections.abc import Iterator, Sequence
+
+from hpcrun.image.errors import ImageError
+from hpcrun.image.linking import Linker
+from hpcrun.image.survey import ElfFile, Survey
+from hpcrun.model.base import UNKNOWN, Unknown
+from hpcrun.model.image import Family, PmiAbility
+from hpcrun.tables.mpi_families import mpi_families
+from hpcrun.tables.pmix_versions import pmix_versions
+
+_OWN_PARTS = re.compile(r"lib(mpi|open[-_])")
+"""Libraries that an MPI implementation is made of, as against those that it merely uses."""
+_COMPONENT_FILE = re.compile(r"mca_pmix_([a-z0-9]+)\.so")
+_COMPONENT_SYMBOL = re.compile(r"mca_pmix_([a-z0-9]+)_component")
+_PMIX_BANNER = re.compile(rb"OpenPMIx ([0-9][0-9A-Za-z.]{2,20}) ")
+_PMIX_LINE = re.compile(rb"(?:^|\0)([1-9]\.[0-9]+\.[0-9]+(?:(?:a|b|rc)[0-9]+)?)(?=\0)")
+
+
+def read_pmi(
+    file: ElfFile,
+    constants: bytes,
+    closure: Sequence[ElfFile],
+    survey: Survey,
+    linker: Linker,
+    *,
+    family: Family | Unknown,
+    version: str | Unknown,
+) -> tuple[PmiAbility, ...] | Unknown:
+    """Collect what an MPI library can be wired up by; unknown where no trace of any is found."""
+    parts = [file, *(lib for lib in closure if _OWN_PARTS.match(lib.soname))]
+    found = [
+        *_linked(parts, linker),
+        *(_built_in(constants, file) if family is Family.MPICH else ()),
+        *_components(parts, survey, linker, version),
+    ]
+    abilities: dict[tuple[str, str], PmiAbility] = {}
+    for ability in found:
+        abilities.setdefault((ability.kind, ability.version), ability)
+    known = {kind for kind, number in abilities if number != UNKNOWN}
+    kept = (a for (kind, n), a in abilities.items() if n != UNKNOWN or kind not in known)
+    return tuple(kept) or UNKNOWN
+
+
+def _linked(parts: Sequence[ElfFile], linker: Linker) -> Iterator[PmiAbility]:
+    """Yield the clients in libraries that the MPI library is linked to."""
+    for part in parts:
+        for soname in part.elf.needed:
+            row = mpi_families().pmi_library(soname)
+            if row is None:
+                continue
+            library = linker.find(soname, part)
+            where = library.path if library else "not found"
+            number = pmix_version(library) if library and row.kind == "pmix" else UNKNOWN
+            evidence = f"{part.path} needs {soname} ({where})"
+            yield PmiAbility(kind=row.kind, version=number, evidence=evidence)
+
+
+def _built_in(constants: bytes, file: ElfFile) -> Iterator[PmiAbility]:
+    for row in mpi_families().clients:
+        has_all = all(text.encode() in constants for text in row.texts)
+        if has_all and not any(text.encode() in constants for text in row.without):
+            texts = ", ".join(f"`{text}`" for text in row.texts)
+            evidence = f"{row.shown}: {texts} in {file.path}"
+            yield PmiAbility(kind=row.kind, evidence=evidence)
+
+
+def _components(
+    parts: Sequence[ElfFile], survey: Survey, linker: Linker, version: str | Unknown
+) -> Iterator[PmiAbility]:
+    """Yield what Open MPI's pmix components bring, as files beside the library or linked in."""
+    folder = parts[0].path.parent
+    for file in survey.elf_files:
+        match = _COMPONENT_FILE.fullmatch(file.path.name)
+        if match and file.path.is_relative_to(folder) and file.arch == parts[0].arch:
+            yield from _component(match.group(1), file, str(file.path), linker, version)
+    for part in parts:
+        for symbol, is_defined in part.elf.symbols.items():
+            match = _COMPONENT_SYMBOL.fullmatch(symbol)
+            if match and is_defined:
+                evidence = f"`{symbol}` linked into {part.path}"
+                yield from _component(match.group(1), part, evidence, linker, version)
+
+
+def _component(
+    name: str, file: ElfFile, evidence: str, linker: Linker, version: str | Unknown
+) -> Iterator[PmiAbility]:
+    row = mpi_families().component(name)
+    if row is None:
+        return
+    if row.kind != "pmix":
+        yield PmiAbility(kind=row.kind, evidence=evidence)
+        return
+    external = next(iter(_linked([file], linker)), None)
+    if external is not None:
+        yield external.model_copy(update={"evidence": f"{evidence}, which {external.evidence}"})
+        return
+    number = _bundled_version(file, version)
+    yield PmiAbility(kind="pmix", version=number, evidence=evidence)
+
+
+def _bundled_version(file: ElfFile, mpi_version: str | Unknown) -> str | Unknown:
+    """Tell the PMIx that Open MPI carries: the table's word, where the file has that constant."""
+    bundled = pmix_versions().bundled_with(mpi_version)
+    lines = {match.decode() for match in _PMIX_LINE.findall(file.elf.read_only_data())}
+    return bundled if bundled is not None and bundled in lines else UNKNOWN
+
+
+def pmix_version(library: ElfFile) -> str | Unknown:
+    """Tell the version of a libpmix by its constants, else by its real file name."""
+    by_name = pmix_versions().by_file_name(library.path.name)
+    try:
+        constants = library.elf.read_only_data()
+    except ImageError:
+        return by_name or UNKNOWN
+    if banner := _PMIX_BANNER.search(constants):
+        return banner.group(1).decode()
+    lines = {match.decode() for match in _PMIX_LINE.findall(constants)}
+    if by_name is not None:
+        lines = {line for line in lines if line.startswith(by_name)}
+    return lines.pop() if len(lines) == 1 else by_name or UNKNOWN

@@ -1,0 +1,113 @@
+"""One walk through a file tree that notes every ELF file in it; does not interpret what it finds."""
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import PurePosixPath
+from typing import NamedTuple
+
+from hpcrun.image.elf import IDENT_SIZE, Elf, Ident, read_ident
+from hpcrun.image.errors import ImageError
+from hpcrun.image.tree import Found, Kind, Node, walk
+from hpcrun.tables import architectures
+
+DEPTH_MAX = 64
+ENTRIES_MAX = 600_000
+ELF_FILES_MAX = 60_000
+PROBLEMS_MAX = 20
+"""Problems that are told one by one; the rest is counted."""
+
+_NOT_PART_OF_IMAGE = frozenset(map(PurePosixPath, ("/proc", "/sys", "/dev")))
+
+
+class ElfFile(NamedTuple):
+    """An ELF file with its real path in the tree."""
+
+    path: PurePosixPath
+    node: Node
+    elf: Elf
+
+    @property
+    def arch(self) -> str:
+        """Processor architecture as `uname -m` names it."""
+        return arch_name(self.elf.ident)
+
+    @property
+    def soname(self) -> str:
+        """DT_SONAME, or the file name where there is none."""
+        return self.elf.soname or self.path.name
+
+
+def arch_name(ident: Ident) -> str:
+    """Name an ELF file's architecture as `uname -m` does."""
+    row = architectures().by_elf(ident.machine, ident.bits, ident.byte_order)
+    return row.uname if row else f"elf-machine-{ident.machine}"
+
+
+class Problems:
+    """What could not be read, and why; a bounded list of lines."""
+
+    def __init__(self) -> None:
+        self._lines: list[str] = []
+        self._n_more = 0
+
+    def add(self, line: str) -> None:
+        """Note one thing that could not be read."""
+        if line in self._lines:
+            return
+        if len(self._lines) < PROBLEMS_MAX:
+            self._lines.append(line)
+        else:
+            self._n_more += 1
+
+    @property
+    def lines(self) -> tuple[str, ...]:
+        """All that was noted."""
+        more = (f"{self._n_more} further parts could not be read",) if self._n_more else ()
+        return (*self._lines, *more)
+
+
+@dataclass(frozen=True)
+class Survey:
+    """The ELF files below one or more folders."""
+
+    elf_files: list[ElfFile] = field(default_factory=list)
+    links: list[PurePosixPath] = field(default_factory=list)
+    problems: Problems = field(default_factory=Problems)
+
+    def count_archs(self) -> dict[str, int]:
+        """Count ELF files by processor architecture, the most frequent first."""
+        return dict(Counter(file.arch for file in self.elf_files).most_common())
+
+
+def survey(starts: Iterable[Found], problems: Problems) -> Survey:
+    """Walk through folders and note every program and library."""
+    found = Survey(problems=problems)
+    for start in starts:
+        for entry in walk(
+            start,
+            depth_max=DEPTH_MAX,
+            entries_max=ENTRIES_MAX,
+            skip=_NOT_PART_OF_IMAGE.__contains__,
+            on_problem=problems.add,
+        ):
+            if entry.node.kind is Kind.LINK:
+                found.links.append(entry.path)
+            elif entry.node.kind is Kind.FILE:
+                _note(found, entry)
+            if len(found.elf_files) >= ELF_FILES_MAX:
+                problems.add(f"more than {ELF_FILES_MAX} ELF files: the rest was not read")
+                return found
+    return found
+
+
+def _note(found: Survey, entry: Found) -> None:
+    path, node = entry
+    try:
+        if ".so" not in path.name and not node.is_executable:
+            return
+        ident = read_ident(node.read_at(0, IDENT_SIZE))
+        if ident is not None:
+            found.elf_files.append(ElfFile(path, node, Elf(node, ident)))
+    except ImageError as exc:
+        found.problems.add(f"{path}: {exc.message}")

@@ -1,0 +1,127 @@
+"""Programs and Python modules that load an MPI library; does not resolve which one they would get."""
+
+import re
+from collections.abc import Iterator
+from pathlib import PurePosixPath
+from typing import Literal
+
+from hpcrun.image.errors import ImageError
+from hpcrun.image.survey import ElfFile, Survey
+from hpcrun.model.image import Family, MpiUser
+from hpcrun.tables.mpi_families import mpi_families
+
+USERS_MAX = 500
+RUN_TIME: Literal["run time"] = "run time"
+
+_EXECUTABLE = 2
+_MODULE = re.compile(r".+\.(cpython-[0-9a-z_-]+|abi3|pypy[0-9a-z_-]+)\.so|.+module\.so")
+_TAGGED = re.compile(r"(?P<stem>[A-Za-z0-9_]+)\.(?P<tag>[a-z]+)\..+\.so")
+
+
+def find_mpi_users(survey: Survey) -> tuple[MpiUser, ...]:
+    """List what needs an MPI library: directly, through other libraries, or choosing at run time."""
+    reach = _Reach(survey)
+    users = [*_choosers(survey)]
+    chosen_late = {path for path in map(_chooser_file, survey.elf_files) if path is not None}
+    for file in survey.elf_files:
+        if file.path in chosen_late or not _is_application(file):
+            continue
+        for soname in sorted(reach.of(file)):
+            users.append(
+                MpiUser(
+                    path=str(file.path),
+                    needed=soname,
+                    rpath=file.elf.rpath,
+                    runpath=file.elf.runpath,
+                )
+            )
+    if len(users) > USERS_MAX:
+        survey.problems.add(f"{len(users)} programs use MPI: only {USERS_MAX} of them are listed")
+    return tuple(users[:USERS_MAX])
+
+
+def _is_application(file: ElfFile) -> bool:
+    if mpi_families().is_own_program(file.path.name):
+        return False
+    is_program = file.elf.ident.kind == _EXECUTABLE or file.elf.interpreter is not None
+    return (is_program and ".so" not in file.path.name) or _MODULE.fullmatch(
+        file.path.name
+    ) is not None
+
+
+def _chooser_file(file: ElfFile) -> PurePosixPath | None:
+    match = _TAGGED.fullmatch(file.path.name)
+    if match is None or mpi_families().binding_family(match["tag"]) is None:
+        return None
+    return file.path
+
+
+def _choosers(survey: Survey) -> Iterator[MpiUser]:
+    """Yield Python modules that are built once per MPI and pick one when they are imported.
+
+    Such a module lies as <module>.<tag>.<suffix>.so in one folder for each MPI (mpi4py's wheel).
+    """
+    families: dict[tuple[PurePosixPath, str], set[Family]] = {}
+    for file in survey.elf_files:
+        match = _TAGGED.fullmatch(file.path.name)
+        family = mpi_families().binding_family(match["tag"]) if match else None
+        if match and family is not None:
+            families.setdefault((file.path.parent, match["stem"]), set()).add(family)
+    for (folder, stem), found in sorted(families.items()):
+        order = tuple(family for family in Family if family in found)
+        yield MpiUser(path=str(folder / stem), needed=RUN_TIME, families=order)
+
+
+class _Reach:
+    """MPI sonames that a file needs, directly or through libraries of the same tree."""
+
+    def __init__(self, survey: Survey) -> None:
+        self._problems = survey.problems
+        self._by_name: dict[tuple[str, str], ElfFile] = {}
+        for file in survey.elf_files:
+            if ".so" in file.path.name:
+                for name in (file.path.name, self._soname(file)):
+                    self._by_name.setdefault((file.arch, name), file)
+        self._known: dict[PurePosixPath, frozenset[str]] = {}
+
+    def _soname(self, file: ElfFile) -> str:
+        try:
+            return file.soname
+        except ImageError as exc:
+            self._problems.add(f"{file.path}: {exc.message}")
+            return file.path.name
+
+    def of(self, start: ElfFile) -> frozenset[str]:
+        """Return the MPI sonames that a file comes to need.
+
+        Direct ones count alone: a program linked to its MPI gets that one whatever else it loads.
+        """
+        found: set[str] = set()
+        seen = {start.path}
+        pending = [start]
+        while pending:
+            file = pending.pop()
+            if file.path in self._known:
+                found |= self._known[file.path]
+                continue
+            direct = {name for name in self._needed(file) if mpi_families().library(name)}
+            found |= direct
+            if direct:
+                continue
+            for name in self._needed(file):
+                library = self._by_name.get((file.arch, name))
+                if library is not None and library.path not in seen:
+                    seen.add(library.path)
+                    pending.append(library)
+        self._known[start.path] = frozenset(found)
+        if not found:
+            # Nothing on the way needs MPI either, so later walks can stop there.
+            self._known.update(dict.fromkeys(seen, frozenset[str]()))
+        return self._known[start.path]
+
+    def _needed(self, file: ElfFile) -> tuple[str, ...]:
+        try:
+            return file.elf.needed
+        except ImageError as exc:
+            self._problems.add(f"{file.path}: {exc.message}")
+            return ()
