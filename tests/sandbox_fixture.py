@@ -46,9 +46,7 @@ class Sandbox:
         options = ("--name", self.name, "--node", node, "--user", user)
         return run_hpcrun("sandbox", "exec", *options, "--", *argv, stdin=stdin, folder=folder)
 
-    def hpcrun(
-        self, *argv: str, folder: Path | None = None
-    ) -> subprocess.CompletedProcess[str]:
+    def hpcrun(self, *argv: str, folder: Path | None = None) -> subprocess.CompletedProcess[str]:
         """Run hpcrun on the login node."""
         return self.exec("hpcrun", *argv, folder=folder)
 

@@ -134,7 +134,7 @@ def _run(name: str, node: str, user: str, command: tuple[str, ...]) -> None:
         argv=command,
         node=node,
         as_root=user == "root",
-        folder=enter.current_folder(),
+        folders=enter.current_folders(),
         environment=terminal,
     )
     enter.leave(enter.run_inside(state, inside))

@@ -3,18 +3,24 @@
 import os
 import signal
 import stat
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
 
+from hpcrun.errors import UnavailableError
 from hpcrun.sandbox import linux, namespace
 from hpcrun.sandbox.machine import BOX_FLAGS
 from hpcrun.sandbox.namespace import IdMaps
 
 _DEVICES = ("null", "zero", "full", "random", "urandom", "tty")
+_ALL_MAY = 0o666
+_MOST_DESCRIPTORS = 65536
 _FUSE = (10, 229)  # Documentation/admin-guide/devices.txt
 _ENVIRONMENT = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C.UTF-8"}
 _TINI = "/usr/bin/tini"
+# What the box tells of itself.
+_BUILT, _BUILT_WITHOUT_FUSE, _GONE = b"built", b"built without fuse", b"gone"
 
 
 @dataclass(frozen=True)
@@ -36,32 +42,44 @@ class StartedBox:
         orders, self._orders = os.pipe()
         self._answers, answers = os.pipe()
 
-        def body() -> NoReturn:
+        def body() -> None:
             os.close(self._orders)
             os.close(self._answers)
-            _build(parts)
-            _become_init(parts, orders, answers)
+            try:
+                has_fuse = _build(parts)
+            except OSError as error:
+                os.write(answers, f"{error.filename}: {error.strerror}".encode())
+                os._exit(1)
+            os.write(answers, _BUILT if has_fuse else _BUILT_WITHOUT_FUSE)
+            _become_init(orders, answers)
 
+        fuse = parts.state / "dev"
+        prepare = (lambda: _make_fuse(fuse)) if maps.is_privileged else None
         try:
-            fuse = parts.state / "dev" if maps.is_privileged else None
-            self._keeper, self.pid = namespace.start(
-                maps, BOX_FLAGS, body, prepare=None if fuse is None else lambda: _make_fuse(fuse)
-            )
+            self._keeper, self.pid = namespace.start(maps, BOX_FLAGS, body, prepare=prepare)
         finally:
             os.close(orders)
             os.close(answers)
+        try:
+            self.has_fuse = self._expect(_BUILT, _BUILT_WITHOUT_FUSE) == _BUILT
+        except BaseException:
+            namespace.stop(self._keeper)
+            raise
 
     def let_go(self) -> None:
-        """Let the box live on without this process. Whoever needs to find it must know it by now."""
+        """Let the box live on without this process; its process id must be noted by now."""
         os.write(self._orders, b"go")
-        told = os.read(self._answers, 4096)
+        self._expect(_GONE)
+        namespace.stop(self._keeper)
         os.close(self._orders)
         os.close(self._answers)
-        if told == b"gone":
-            os.kill(self._keeper, signal.SIGKILL)
-        os.waitpid(self._keeper, 0)
-        if told != b"gone":
-            raise OSError(0, told.decode() or "the box ended while it was made")
+
+    def _expect(self, *words: bytes) -> bytes:
+        told = os.read(self._answers, 4096)
+        if told not in words:
+            reason = told.decode() or "its first process was killed"
+            raise UnavailableError(f"cannot make the box of the sandbox: {reason}")
+        return told
 
 
 def _make_fuse(folder: Path) -> None:
@@ -80,8 +98,11 @@ def _make_fuse(folder: Path) -> None:
         return  # A container without this right; images are then unpacked instead of mounted.
 
 
-def _build(parts: BoxParts) -> None:
-    """Make the root file system of the nodes, read-only, the root of the box, and tie in the rest."""
+def _build(parts: BoxParts) -> bool:
+    """Make the root file system of the nodes, read-only, the root of the box, and tie in the rest.
+
+    Answers whether every user inside may use FUSE.
+    """
     root = parts.root
     linux.mount("none", "/", flags=linux.MS_REC | linux.MS_PRIVATE)
     linux.bind_read_only(root, root)
@@ -89,9 +110,8 @@ def _build(parts: BoxParts) -> None:
     linux.mount("dev", root / "dev", kind="tmpfs", options="mode=755")
     for device in _DEVICES:
         _bind_file(Path("/dev", device), root / "dev" / device)
-    own_fuse = parts.state / "dev" / "fuse"
-    fuse = own_fuse if own_fuse.exists() else Path("/dev/fuse")
-    if os.access(fuse, os.R_OK | os.W_OK):
+    fuse = _find_fuse(parts.state / "dev" / "fuse", Path("/dev/fuse"))
+    if fuse is not None:
         _bind_file(fuse, root / "dev" / "fuse")
     for name in ("state", "stacks", "python", "share"):
         (root / "run/box" / name).mkdir(parents=True)
@@ -101,8 +121,23 @@ def _build(parts: BoxParts) -> None:
     linux.bind_read_only(parts.python, root / "run/box/python")
     linux.bind(parts.share, root / "run/box/share", is_recursive=True)
     linux.mount("proc", root / "proc", kind="proc")
-    linux.mount("sysfs", root / "sys", kind="sysfs")
+    try:
+        linux.mount("sysfs", root / "sys", kind="sysfs")
+    except PermissionError:
+        # Where a container covers parts of /sys only what is there may be shown again.
+        linux.bind("/sys", root / "sys", is_recursive=True)
     linux.pivot_root(root)
+    return fuse is not None
+
+
+def _find_fuse(*candidates: Path) -> Path | None:
+    """Return the device that everybody may open, as on a normal Debian, if there is one."""
+    for device in candidates:
+        with suppress(OSError):
+            os.close(os.open(device, os.O_RDWR))
+            if device.stat().st_mode & _ALL_MAY == _ALL_MAY:
+                return device
+    return None
 
 
 def _bind_file(source: Path, target: Path) -> None:
@@ -110,7 +145,7 @@ def _bind_file(source: Path, target: Path) -> None:
     linux.bind(source, target)
 
 
-def _become_init(parts: BoxParts, orders: int, answers: int) -> NoReturn:
+def _become_init(orders: int, answers: int) -> NoReturn:
     """Wait until this may live on, cut every tie to the outside, and become a small init."""
     if os.read(orders, 16) != b"go":
         os._exit(1)
@@ -122,9 +157,10 @@ def _become_init(parts: BoxParts, orders: int, answers: int) -> NoReturn:
     os.dup2(silence, 0)
     os.dup2(log, 1)
     os.dup2(log, 2)
-    os.set_inheritable(answers, False)
     for number in (signal.SIGPIPE, signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_DFL)
-    os.write(answers, b"gone")
-    os.closerange(3, os.sysconf("SC_OPEN_MAX") if os.sysconf("SC_OPEN_MAX") > 0 else 65536)
-    os.execve(_TINI, [_TINI, "--", "/bin/sh", "/run/box/state/inside/box.sh"], _ENVIRONMENT)
+    os.write(answers, _GONE)
+    # Whatever the caller's shell had open must not stay open for the life of the sandbox.
+    os.closerange(3, _MOST_DESCRIPTORS)
+    argv = [_TINI, "--", "/bin/sh", "/run/box/state/inside/box.sh"]
+    os.execve(_TINI, argv, _ENVIRONMENT)  # noqa: S606

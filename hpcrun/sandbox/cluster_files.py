@@ -92,7 +92,7 @@ def format_hosts(cluster: Cluster) -> str:
 
 
 def format_settings(cluster: Cluster) -> str:
-    """Settings for the scripts of the box and the nodes (sh)."""
+    """Write the settings that the scripts of the box and the nodes read (sh)."""
     settings = {
         "BOX_NODES": " ".join(cluster.nodes),
         "BOX_LOGIN": LOGIN,

@@ -4,10 +4,10 @@ import os
 import select
 import signal
 
-from hpcrun.errors import UsageError
 from hpcrun.sandbox import cache
 from hpcrun.sandbox.identity import find_identity
 from hpcrun.sandbox.lock import locked
+from hpcrun.sandbox.namespace import IdMaps
 from hpcrun.sandbox.places import DEFAULT_NAME, Places, places
 from hpcrun.sandbox.state import State, read_running
 
@@ -66,7 +66,7 @@ def purge(name: str = DEFAULT_NAME, *, is_all: bool = False) -> None:
             where.root.rmdir()
 
 
-def _remove(where: Places, maps: "cache.IdMaps") -> None:
+def _remove(where: Places, maps: IdMaps) -> None:
     state = read_running(where)
     if state is not None:
         end_box(state)

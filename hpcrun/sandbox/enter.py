@@ -6,7 +6,8 @@ This is on the way of every action at the site, so it imports little.
 import os
 import signal
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
@@ -14,6 +15,7 @@ from typing import NoReturn
 from hpcrun.errors import UnavailableError, UsageError
 from hpcrun.sandbox import linux
 from hpcrun.sandbox.cluster_files import LOGIN, login_environment
+from hpcrun.sandbox.namespace import become_root
 from hpcrun.sandbox.places import Places
 from hpcrun.sandbox.state import State, read_running
 
@@ -35,8 +37,8 @@ class InsideCommand:
     argv: tuple[str, ...]
     node: str = LOGIN
     as_root: bool = False
-    folder: str | None = None
-    """Working folder, if it exists inside; else the home folder."""
+    folders: tuple[str, ...] = ()
+    """Where to run: the first of these that exists inside, else the home folder."""
     environment: Mapping[str, str] | None = None
     """On top of that of a fresh login."""
 
@@ -116,15 +118,14 @@ def _become(state: State, command: InsideCommand, environment: dict[str, str]) -
     uid, gid = (0, 0) if command.as_root else (state.uid, state.gid)
     code = _CANNOT_RUN
     try:
-        os.setgroups([])
-        os.setresgid(gid, gid, gid)
         # By way of root, so that no right of the user namespace's owner survives.
-        os.setresuid(0, 0, 0)
+        become_root()
+        os.setresgid(gid, gid, gid)
         os.setresuid(uid, uid, uid)
         linux.die_with_parent(signal.SIGHUP)
         home = "/root" if command.as_root else environment["HOME"]
         environment["HOME"] = home
-        _change_folder((command.folder, home, "/"))
+        _change_folder((*command.folders, home, "/"))
         os.umask(0o022)
         for number in (signal.SIGPIPE, signal.SIGINT, signal.SIGQUIT, *_FORWARDED):
             signal.signal(number, signal.SIG_DFL)
@@ -136,14 +137,11 @@ def _become(state: State, command: InsideCommand, environment: dict[str, str]) -
         os._exit(code)
 
 
-def _change_folder(candidates: Sequence[str | None]) -> None:
+def _change_folder(candidates: tuple[str, ...]) -> None:
     for folder in candidates:
-        try:
-            if folder is not None:
-                os.chdir(folder)
-                return
-        except OSError:
-            continue
+        with suppress(OSError):
+            os.chdir(folder)
+            return
 
 
 def _wait(child: int) -> int:
@@ -157,21 +155,17 @@ def _wait(child: int) -> int:
     return code if code >= 0 else 128 - code
 
 
-def current_folder() -> str | None:
-    """Working folder of this process, by the name that the user sees."""
+def current_folders() -> tuple[str, ...]:
+    """Names of the folder that this process is in: as the user sees it, and without links."""
     try:
-        here = os.getcwd()  # noqa: PTH109 - a text, as it is handed on
+        here = os.getcwd()  # noqa: PTH109 - a name, as it is handed on
     except OSError:
-        return None
+        return ()
     seen = os.environ.get("PWD", here)
-    return seen if Path(seen).is_absolute() and _is_same(seen, here) else here
-
-
-def _is_same(first: str, second: str) -> bool:
-    try:
-        return os.path.samefile(first, second)  # noqa: PTH121
-    except OSError:
-        return False
+    with suppress(OSError):
+        if os.path.isabs(seen) and os.path.samefile(seen, here):  # noqa: PTH117, PTH121
+            return (seen, here)
+    return (here,)
 
 
 def leave(code: int) -> NoReturn:

@@ -41,7 +41,7 @@ class Identity:
     def key(self) -> str:
         """What the owners of unpacked files depend on; part of the name of what is cached."""
         return " ".join(
-            f"{r.inside}:{r.outside}:{r.count}" for r in self.maps.uids + self.maps.gids
+            f"{r.inside}:{r.outside}:{r.length}" for r in self.maps.uids + self.maps.gids
         )
 
 

@@ -1,4 +1,4 @@
-"""The few Linux calls that Python 3.11 does not wrap: namespaces, mounts, death signals; decides nothing."""
+"""The few Linux calls that Python 3.11 does not wrap; decides nothing."""
 
 import ctypes
 import os
@@ -39,9 +39,9 @@ def _call(name: str, *arguments: object, about: str = "") -> None:
         raise OSError(number, os.strerror(number), about or name)
 
 
-def unshare(flags: int) -> None:
+def unshare(flags: int, *, about: str = "") -> None:
     """Give this process new namespaces."""
-    _call("unshare", ctypes.c_int(flags))
+    _call("unshare", ctypes.c_int(flags), about=about)
 
 
 def set_namespace(descriptor: int, flags: int) -> None:
@@ -52,7 +52,7 @@ def set_namespace(descriptor: int, flags: int) -> None:
 def mount(
     source: Path | str, target: Path | str, *, kind: str = "", flags: int = 0, options: str = ""
 ) -> None:
-    """mount(2)."""
+    """Mount a file system, or change a mount."""
     _call(
         "mount",
         os.fsencode(source),

@@ -1,18 +1,15 @@
-"""Can this machine hold a sandbox: looked at, and tried, before anything is made; changes nothing."""
+"""Can this machine hold a sandbox: looked at and tried before anything is made; changes nothing."""
 
-import errno
 import os
 import shutil
 import socket
-import stat
 import struct
 from collections.abc import Callable
 from pathlib import Path
-from typing import NoReturn
 
 from hpcrun.errors import HpcrunError, NotPermittedError, UnavailableError, WriteError
 from hpcrun.sandbox import linux, namespace
-from hpcrun.sandbox.namespace import IdMaps
+from hpcrun.sandbox.namespace import IdMaps, MapError
 
 BOX_FLAGS = (
     linux.CLONE_NEWNS
@@ -21,16 +18,17 @@ BOX_FLAGS = (
     | linux.CLONE_NEWUTS
     | linux.CLONE_NEWIPC
 )
+# Settings that forbid user namespaces, with the value that forbids and the one that allows them.
 _SYSCTLS = (
-    ("kernel/unprivileged_userns_clone", "0", "kernel.unprivileged_userns_clone=1"),
-    ("user/max_user_namespaces", "0", "user.max_user_namespaces=15000"),
-    (
-        "kernel/apparmor_restrict_unprivileged_userns",
-        "1",
-        "kernel.apparmor_restrict_unprivileged_userns=0",
-    ),
+    ("kernel.unprivileged_userns_clone", "0", "1"),
+    ("user.max_user_namespaces", "0", "15000"),
+    ("kernel.apparmor_restrict_unprivileged_userns", "1", "0"),
 )
 _MIB = 2**20
+_CONTAINER_HELP = (
+    "in a container its runtime must allow it (Docker: --security-opt seccomp=unconfined "
+    "--security-opt apparmor=unconfined --security-opt systempaths=unconfined)"
+)
 _NEEDED_MIB = {"root": 1500, "cached": 300}
 
 
@@ -73,46 +71,54 @@ def nearest_existing(folder: Path) -> Path:
     return next(place for place in (folder, *folder.parents) if place.exists())
 
 
-def check_namespaces(maps: IdMaps) -> None:
+def check_namespaces(maps: IdMaps, folder: Path) -> None:
     """Try everything that the kernel must allow, in namespaces that end at once."""
+    place = nearest_existing(folder)
     reading, writing = os.pipe()
 
-    def body() -> NoReturn:
-        for what, attempt in _attempts():
+    def body() -> None:
+        for what, attempt in _attempts(place):
             try:
                 attempt()
             except OSError as error:
-                os.write(writing, f"{error.errno} {what}".encode())
+                os.write(writing, f"{error.strerror}\t{what}".encode())
                 os._exit(1)
-        os._exit(0)
 
     try:
         code = namespace.run(maps, BOX_FLAGS, body)
     except OSError as error:
-        raise explain_refusal(error, read_sysctls()) from error
+        raise explain_refusal(error, read_forbidding_sysctls()) from error
     finally:
         os.close(writing)
         with os.fdopen(reading) as stream:
             failure = stream.read()
     if code != 0:
-        number, _, what = failure.partition(" ")
-        raise explain_missing_feature(int(number or 0), what, read_sysctls())
+        reason, _, what = failure.partition("\t")
+        raise explain_missing(what, reason, read_forbidding_sysctls())
 
 
-def _attempts() -> tuple[tuple[str, Callable[[], None]], ...]:
-    """Each feature, and how to try it inside throw-away namespaces."""
+def _attempts(place: Path) -> tuple[tuple[str, Callable[[], None]], ...]:
+    """Each thing that a sandbox does, and how to try it inside throw-away namespaces."""
     return (
-        (
-            "private mounts",
-            lambda: linux.mount("none", "/", flags=linux.MS_REC | linux.MS_PRIVATE),
-        ),
-        ("tmpfs in a user namespace", lambda: linux.mount("tmpfs", "/tmp", kind="tmpfs")),  # noqa: S108
-        ("proc in a user namespace", lambda: linux.mount("proc", "/proc", kind="proc")),
-        ("devpts in a user namespace", lambda: _mount_new("devpts", "newinstance,ptmxmode=0666")),
-        ("mqueue in a user namespace", lambda: _mount_new("mqueue", "")),
-        ("a network bridge in a user namespace", lambda: _make_link("bridge")),
-        ("a veth pair in a user namespace", lambda: _make_link("veth")),
+        ("mount", lambda: linux.mount("none", "/", flags=linux.MS_REC | linux.MS_PRIVATE)),
+        (f"give a file in `{place}` to a subordinate id", lambda: _give_file_away(place)),
+        ("mount a tmpfs", lambda: linux.mount("tmpfs", "/tmp", kind="tmpfs")),  # noqa: S108
+        ("mount /proc", lambda: linux.mount("proc", "/proc", kind="proc")),
+        ("mount a devpts", lambda: _mount_new("devpts", "newinstance,ptmxmode=0666")),
+        ("mount an mqueue", lambda: _mount_new("mqueue", "")),
+        ("make a network bridge", lambda: _make_link("bridge")),
+        ("make a veth pair", lambda: _make_link("veth")),
     )
+
+
+def _give_file_away(place: Path) -> None:
+    """Network file systems refuse this to the root of a user namespace; the file has no name."""
+    try:
+        descriptor = os.open(place, os.O_TMPFILE | os.O_WRONLY, 0o600)
+    except OSError:
+        return  # The file system has no nameless files, so this cannot be tried without a trace.
+    os.fchown(descriptor, 1, 1)
+    os.close(descriptor)
 
 
 def _mount_new(kind: str, options: str) -> None:
@@ -141,42 +147,68 @@ def _attribute(kind: int, payload: bytes) -> bytes:
     return struct.pack("=HH", length, kind) + payload + b"\0" * (-length % 4)
 
 
-def read_sysctls() -> tuple[str, ...]:
-    """Settings of this kernel that forbid user namespaces, as what root would have to set."""
+def read_forbidding_sysctls() -> tuple[tuple[str, str, str], ...]:
+    """Find the settings that forbid user namespaces: name, value, allowing value."""
     found = []
-    for name, forbidding, cure in _SYSCTLS:
+    for name, forbidding, allowing in _SYSCTLS:
         try:
-            value = Path("/proc/sys", name).read_text().strip()
+            value = Path("/proc/sys", *name.split(".")).read_text().strip()
         except OSError:
             continue
         if value == forbidding:
-            found.append(cure)
+            found.append((name, value, allowing))
     return tuple(found)
 
 
-def explain_refusal(error: OSError, cures: tuple[str, ...]) -> HpcrunError:
-    """Say by what user namespaces are forbidden."""
-    if isinstance(error, PermissionError) and "newuidmap" in str(error) + "newgidmap" in str(error):
-        return _explain_map(error)
-    return NotPermittedError("", help=cures)
+def explain_refusal(error: OSError, sysctls: tuple[tuple[str, str, str], ...]) -> HpcrunError:
+    """Say by what user namespaces, or their maps, are refused."""
+    if isinstance(error, MapError):
+        return NotPermittedError(
+            f"this machine refuses to map your subordinate ids: {error}",
+            help=[
+                "newuidmap and newgidmap need the right to change ids: "
+                "sudo apt-get install --reinstall uidmap",
+                "the ranges of /etc/subuid and /etc/subgid must be yours alone",
+            ],
+        )
+    if sysctls:
+        return _forbidden_by(sysctls)
+    return NotPermittedError(
+        f"this machine does not allow user namespaces ({error.filename}: {error.strerror})",
+        help=[_CONTAINER_HELP, "the kernel needs CONFIG_USER_NS"],
+    )
 
 
-def _explain_map(error: OSError) -> HpcrunError:
-    return NotPermittedError(str(error))
-
-
-def explain_missing_feature(number: int, what: str, cures: tuple[str, ...]) -> HpcrunError:
+def explain_missing(
+    what: str, reason: str, sysctls: tuple[tuple[str, str, str], ...]
+) -> HpcrunError:
     """Say what the kernel, or what guards it, does not give."""
-    return UnavailableError(f"{what}: {errno.errorcode.get(number)}", help=cures)
+    if sysctls:
+        return _forbidden_by(sysctls)
+    message = (
+        f"a sandbox must {what or 'start processes'}, in a user namespace, and cannot: {reason}"
+    )
+    if what == "mount /proc":
+        return NotPermittedError(
+            message, help=["parts of /proc are covered, as containers do", _CONTAINER_HELP]
+        )
+    if what.startswith("give a file"):
+        return WriteError(
+            message,
+            help=["network file systems refuse it: set HPCRUN_SANDBOX_DIR to a local folder"],
+        )
+    if what.startswith("make"):
+        module = "bridge" if "bridge" in what else "veth"
+        return UnavailableError(message, help=[f"the kernel lacks it: sudo modprobe {module}"])
+    return UnavailableError(message, help=[_CONTAINER_HELP])
 
 
-def has_usable_fuse(device: Path = Path("/dev/fuse")) -> bool:
-    """Whether any user may open /dev/fuse, as on a normal Debian."""
-    try:
-        mode = device.stat().st_mode
-        if not stat.S_ISCHR(mode) or (mode & 0o666) != 0o666:  # noqa: PLR2004
-            return False
-        os.close(os.open(device, os.O_RDWR))
-    except OSError:
-        return False
-    return True
+def _forbidden_by(sysctls: tuple[tuple[str, str, str], ...]) -> HpcrunError:
+    names = " and ".join(f"`{name} = {value}`" for name, value, _ in sysctls)
+    return NotPermittedError(
+        f"user namespaces are forbidden on this machine by {names}",
+        help=[
+            "root can allow them: "
+            + " && ".join(f"sudo sysctl -w {name}={allowing}" for name, _, allowing in sysctls)
+        ],
+    )

@@ -11,13 +11,19 @@ from hpcrun.sandbox import linux
 
 _ROOT = 0
 
+Body = Callable[[], None]
+
+
+class MapError(OSError):
+    """The user map of a namespace was refused."""
+
 
 class IdRange(NamedTuple):
     """One line of a user or group map."""
 
     inside: int
     outside: int
-    count: int
+    length: int
 
 
 @dataclass(frozen=True)
@@ -29,13 +35,7 @@ class IdMaps:
     is_privileged: bool
 
 
-def start(
-    maps: IdMaps,
-    flags: int,
-    body: Callable[[], NoReturn | None],
-    *,
-    prepare: Callable[[], None] | None = None,
-) -> tuple[int, int]:
+def start(maps: IdMaps, flags: int, body: Body, *, prepare: Body | None = None) -> tuple[int, int]:
     """Run `body` as process 1 (if flags ask for that) and root of new namespaces.
 
     Answers two process ids: the keeper, a child of this process that waits for `body` and ends
@@ -48,17 +48,16 @@ def start(
     if keeper == 0:
         os.close(to_keeper)
         os.close(from_keeper)
-        _keep(to_keeper_read, from_keeper_write, flags, prepare, body)
+        _end_with(lambda: _keep(to_keeper_read, from_keeper_write, flags, prepare, body))
     os.close(to_keeper_read)
     os.close(from_keeper_write)
     try:
-        _expect(from_keeper, keeper)
+        _expect(from_keeper)
         write_maps(keeper, maps)
-        os.write(to_keeper, b"mapped\n")
-        pid = int(_expect(from_keeper, keeper))
+        os.write(to_keeper, b"mapped")
+        pid = int(_expect(from_keeper))
     except BaseException:
-        os.kill(keeper, signal.SIGKILL)
-        os.waitpid(keeper, 0)
+        stop(keeper)
         raise
     finally:
         os.close(to_keeper)
@@ -66,83 +65,100 @@ def start(
     return keeper, pid
 
 
-def run(maps: IdMaps, flags: int, body: Callable[[], NoReturn | None]) -> int:
-    """Run `body` in new namespaces to its end; its exit status, negative for a signal."""
+def run(maps: IdMaps, flags: int, body: Body) -> int:
+    """Run `body` in new namespaces to its end; its exit code."""
     keeper, _ = start(maps, flags, body)
-    return os.waitstatus_to_exitcode(os.waitpid(keeper, 0)[1])
+    return wait(keeper)
+
+
+def wait(keeper: int) -> int:
+    """Wait until the body has ended; its exit code, 128 + signal where one ended it."""
+    try:
+        return os.waitstatus_to_exitcode(os.waitpid(keeper, 0)[1])
+    except BaseException:
+        stop(keeper)
+        raise
+
+
+def stop(keeper: int) -> None:
+    """End a keeper and with it its body."""
+    os.kill(keeper, signal.SIGKILL)
+    os.waitpid(keeper, 0)
 
 
 def write_maps(pid: int, maps: IdMaps) -> None:
     """Give the user namespace of a process its maps."""
     for kind, ranges in (("gid", maps.gids), ("uid", maps.uids)):
         if maps.is_privileged:
-            text = "".join(f"{r.inside} {r.outside} {r.count}\n" for r in ranges)
-            with open(f"/proc/{pid}/{kind}_map", "w") as stream:  # noqa: PTH123 - one write(2), no more
-                stream.write(text)
-        else:
-            numbers = [str(number) for line in ranges for number in line]
-            done = subprocess.run(
-                [f"new{kind}map", str(pid), *numbers], capture_output=True, text=True, check=False
-            )
-            if done.returncode != 0:
-                raise PermissionError(f"new{kind}map: {done.stderr.strip()}")
+            text = "".join(f"{r.inside} {r.outside} {r.length}\n" for r in ranges)
+            descriptor = os.open(f"/proc/{pid}/{kind}_map", os.O_WRONLY)
+            try:
+                os.write(descriptor, text.encode())  # the kernel takes it in one write(2) only
+            finally:
+                os.close(descriptor)
+            continue
+        numbers = [str(number) for line in ranges for number in line]
+        argv = [f"new{kind}map", str(pid), *numbers]
+        done = subprocess.run(argv, capture_output=True, text=True, check=False)
+        if done.returncode != 0:
+            raise MapError(done.stderr.strip() or f"{argv[0]} ended with {done.returncode}")
 
 
-def _expect(descriptor: int, keeper: int) -> str:
+def _expect(descriptor: int) -> str:
     """One message of the keeper, or the OSError that stopped it."""
     text = os.read(descriptor, 4096).decode()
-    if text.startswith("error "):
-        _, number, about = text.split(" ", 2)
-        raise OSError(int(number), os.strerror(int(number)), about)
-    if not text:
-        raise ChildProcessError(f"process {keeper} ended before its namespaces were ready")
+    if not text or text.startswith("error "):
+        number, _, about = text.removeprefix("error ").partition(" ")
+        code = int(number or 0)
+        raise OSError(code, os.strerror(code), about or "new namespaces")
     return text
 
 
-def _keep(
-    orders: int,
-    answers: int,
-    flags: int,
-    prepare: Callable[[], None] | None,
-    body: Callable[[], NoReturn | None],
-) -> NoReturn:
-    """Make the namespaces, start `body` in them, wait for it. Runs in a child; never returns."""
+def _keep(orders: int, answers: int, flags: int, prepare: Body | None, body: Body) -> int:
+    """Make the namespaces, start `body` in them, wait for it, in a process of its own."""
     try:
         if prepare is not None:
             prepare()
-        linux.unshare(linux.CLONE_NEWUSER)
-        os.write(answers, b"unshared\n")
+        linux.unshare(linux.CLONE_NEWUSER, about="user namespace")
+        os.write(answers, b"unshared")
         if not os.read(orders, 16):
-            os._exit(1)
-        os.setgroups([])
-        os.setresgid(_ROOT, _ROOT, _ROOT)
-        os.setresuid(_ROOT, _ROOT, _ROOT)
+            return 1
+        become_root()
         # Only now: a change of user id would clear it.
         linux.die_with_parent(signal.SIGKILL)
-        linux.unshare(flags)
+        linux.unshare(flags, about="namespaces inside a user namespace")
         pid = os.fork()
     except OSError as error:
         os.write(answers, f"error {error.errno} {error.filename}".encode())
-        os._exit(1)
+        return 1
     if pid == 0:
         os.close(orders)
         os.close(answers)
-        _become(body)
+        linux.die_with_parent(signal.SIGKILL)
+        _end_with(lambda: _do(body))
     os.write(answers, str(pid).encode())
-    os.close(orders)
-    os.close(answers)
     code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
-    os._exit(code if code >= 0 else 128 - code)
+    return code if code >= 0 else 128 - code
 
 
-def _become(body: Callable[[], NoReturn | None]) -> NoReturn:
-    """Run `body` in this child and end with it, whatever it does."""
+def _do(body: Body) -> int:
+    body()
+    return 0
+
+
+def become_root() -> None:
+    """Take the root of the user namespace that this process is in."""
+    os.setgroups([])
+    os.setresgid(_ROOT, _ROOT, _ROOT)
+    os.setresuid(_ROOT, _ROOT, _ROOT)
+
+
+def _end_with(work: Callable[[], int]) -> NoReturn:
+    """Do the work of a child and end it there, so that it never runs on as a second parent."""
     code = 1
     try:
-        linux.die_with_parent(signal.SIGKILL)
-        body()
-        code = 0
+        code = work()
     except OSError as error:
-        os.write(2, f"{error}\n".encode())
+        os.write(2, f"hpcrun: {error}\n".encode())
     finally:
         os._exit(code)

@@ -16,7 +16,7 @@ _DATA_FOLDERS = ("templates", "site_profiles")
 
 
 def read_requirements() -> tuple[str, ...]:
-    """What hpcrun needs, from the metadata of its distribution or from the checkout."""
+    """Read what hpcrun needs from its distribution's metadata or from the checkout."""
     project = _read_project()
     if project is not None:
         return (*project["dependencies"], *project["optional-dependencies"][_EXTRA])

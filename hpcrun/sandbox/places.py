@@ -13,13 +13,13 @@ _RESERVED = {"cache"}
 
 
 def state_root() -> Path:
-    """Folder of all sandboxes and of what they share."""
+    """Folder of all sandboxes and of what they share, by the one path that it has inside too."""
     chosen = os.environ.get("HPCRUN_SANDBOX_DIR")
     if chosen:
-        return Path(chosen).expanduser().absolute()
+        return Path(chosen).expanduser().resolve()
     from platformdirs import user_data_path
 
-    return user_data_path("hpcrun") / "sandbox"
+    return (user_data_path("hpcrun") / "sandbox").resolve()
 
 
 @dataclass(frozen=True)

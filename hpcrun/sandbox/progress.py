@@ -1,4 +1,4 @@
-"""How long steps show that they go on, and following what a started program says; prints nothing."""
+"""How long steps show that they go on, and what a started program says; prints nothing."""
 
 import os
 import select
@@ -15,7 +15,7 @@ class Progress(Protocol):
         """Start a new step."""
 
     def tick(self) -> None:
-        """The step still goes on; called about twice a second."""
+        """Show that the step still goes on; called about twice a second."""
 
     def warn(self, text: str) -> None:
         """Something that the user should know, though the work goes on."""

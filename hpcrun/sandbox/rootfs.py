@@ -6,7 +6,6 @@ import shlex
 import subprocess
 from collections.abc import Mapping
 from pathlib import Path
-from typing import NoReturn
 
 from hpcrun import resources
 from hpcrun.errors import HpcrunError, UnavailableError, WriteError
@@ -46,7 +45,8 @@ def build_root(
     lines: list[str] = []
     reading, writing = os.pipe()
 
-    def body() -> NoReturn:
+    def body() -> None:
+        os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
         os.dup2(writing, 1)
         os.dup2(writing, 2)
         linux.mount("none", "/", flags=linux.MS_REC | linux.MS_PRIVATE)
@@ -60,9 +60,14 @@ def build_root(
         keeper, _ = namespace.start(maps, flags, body)
     finally:
         os.close(writing)
-    follow_lines(reading, progress, lines.append)
-    os.close(reading)
-    if os.waitstatus_to_exitcode(os.waitpid(keeper, 0)[1]) != 0:
+    try:
+        follow_lines(reading, progress, lines.append)
+    except BaseException:
+        namespace.stop(keeper)
+        raise
+    finally:
+        os.close(reading)
+    if namespace.wait(keeper) != 0:
         raise explain_failure(lines, mirror)
 
 

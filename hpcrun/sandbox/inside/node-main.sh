@@ -15,11 +15,9 @@ stop() {
 trap stop TERM
 
 if [ "$1" = "$2" ]; then
-    # hpcrun starts in half the time when it is compiled; what did not change is not done again.
-    python3 -m compileall -q /opt/hpcrun/app >/dev/null 2>&1 || :
-    slurmctld -D >>/var/log/slurm/slurmctld.log 2>&1 &
+    slurmctld -D >/var/log/slurm/slurmctld.log 2>&1 &
 else
-    slurmd -D >>/var/log/slurm/slurmd.log 2>&1 &
+    slurmd -D >/var/log/slurm/slurmd.log 2>&1 &
 fi
 services=$!
 

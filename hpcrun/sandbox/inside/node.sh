@@ -29,6 +29,7 @@ chmod 600 etc/slurm/slurm.key
 [ "$node" != "$BOX_LOGIN" ] || cp -R "$state/etc-login/." etc/
 grep -q "^[^:]*:[^:]*:$BOX_GID:" etc/group || echo "$BOX_USER:x:$BOX_GID:" >>etc/group
 echo "$BOX_USER:x:$BOX_UID:$BOX_GID:$BOX_USER:/home/$BOX_USER:/bin/bash" >>etc/passwd
+echo "$node" >etc/hostname
 tr -d - </proc/sys/kernel/random/uuid >etc/machine-id
 
 mount -t tmpfs -o mode=755,nosuid dev dev

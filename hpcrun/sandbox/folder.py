@@ -1,0 +1,54 @@
+"""Write everything that a box and its nodes read into the folder of a sandbox; starts nothing."""
+
+import os
+import secrets
+import shutil
+
+from hpcrun.sandbox import cluster_files, profile, rootfs
+from hpcrun.sandbox.cluster_files import Cluster
+from hpcrun.sandbox.enter import InsideCommand, capture_inside
+from hpcrun.sandbox.own_code import write_own_code
+from hpcrun.sandbox.places import Places
+from hpcrun.sandbox.state import State
+from hpcrun.sandbox.versions import SandboxVersion
+
+_KEY_BYTES = 1024
+_FOLDERS = ("app", "dev", "home", "logs", "nodes", "share", "slurmctld")
+
+
+def write_folder(where: Places, version: SandboxVersion, cluster: Cluster) -> None:
+    """Write the configuration of the cluster and of its nodes."""
+    for name in _FOLDERS:
+        (where.folder / name).mkdir(parents=True, exist_ok=True)
+    for own in (where.share, where.home):
+        os.chown(own, cluster.user.uid_outside, cluster.user.gid_outside)
+    shutil.copytree(rootfs.inside_folder(), where.folder / "inside", dirs_exist_ok=True)
+    for place, text in _files(where, version, cluster).items():
+        file = where.folder / place
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text)
+    key = where.folder / "etc/slurm/slurm.key"
+    key.touch(mode=0o600)
+    key.write_bytes(secrets.token_bytes(_KEY_BYTES))
+    write_own_code(where.folder / "app")
+
+
+def _files(where: Places, version: SandboxVersion, cluster: Cluster) -> dict[str, str]:
+    """Return each file by its place in the folder; etc is for all nodes, etc-login for one."""
+    name = where.name
+    outside = profile.access_from_outside(name)
+    return {
+        "settings.sh": cluster_files.format_settings(cluster),
+        "etc/hosts": cluster_files.format_hosts(cluster),
+        "etc/slurm/slurm.conf": cluster_files.format_slurm_conf(cluster),
+        "etc/slurm/cgroup.conf": cluster_files.format_cgroup_conf(),
+        f"etc-login/hpcrun/sites/{name}.yaml": profile.format_profile(cluster, version, "local"),
+        f"sites/{name}.yaml": profile.format_profile(cluster, version, outside),
+    }
+
+
+def refresh_own_code(where: Places, state: State) -> None:
+    """Give the login node the hpcrun that runs here, compiled, as it then starts twice as fast."""
+    write_own_code(where.folder / "app")
+    argv = ("python3", "-m", "compileall", "-q", "/opt/hpcrun/app")
+    capture_inside(state, InsideCommand(argv, as_root=True))
