@@ -1,0 +1,1 @@
+"""Values → what people and programs read; does not print."""

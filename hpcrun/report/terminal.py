@@ -1,0 +1,54 @@
+"""Text that is safe and readable on a terminal; does not print."""
+
+import unicodedata
+from collections.abc import Mapping
+from typing import Protocol
+
+# Control, format (bidirectional overrides among them), surrogate, and line and paragraph separator.
+# Foreign text (an image's strings, a YAML file) could otherwise rewrite what stands on the screen.
+_UNSAFE = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
+
+_STYLES = {"error": "1;31", "warning": "1;33", "note": "1;36", "strong": "1", "faint": "34"}
+
+
+class Stream(Protocol):
+    """A stream that knows whether a person reads it."""
+
+    def isatty(self) -> bool:
+        """Whether it is a terminal."""
+
+
+def wants_colour(stream: Stream, environment: Mapping[str, str]) -> bool:
+    """Tell whether to colour: on a terminal, unless NO_COLOR or TERM=dumb says otherwise."""
+    if environment.get("NO_COLOR") or environment.get("TERM") == "dumb":
+        return False
+    return stream.isatty()
+
+
+def escape(text: str) -> str:
+    """Replace what a terminal would obey by what a person can read."""
+    if text.isascii() and text.isprintable():
+        return text
+    return "".join(_escape_letter(letter) for letter in text)
+
+
+def _escape_letter(letter: str) -> str:
+    if unicodedata.category(letter) not in _UNSAFE:
+        return letter
+    return letter.encode("unicode_escape", "backslashreplace").decode("ascii")
+
+
+def width(text: str) -> int:
+    """Count the columns that text takes on a terminal."""
+    return sum(_letter_width(letter) for letter in text)
+
+
+def _letter_width(letter: str) -> int:
+    if unicodedata.combining(letter):
+        return 0
+    return 2 if unicodedata.east_asian_width(letter) in "WF" else 1
+
+
+def styled(text: str, style: str, *, colour: bool) -> str:
+    """Colour text; what it means stands in its words too."""
+    return f"\x1b[{_STYLES[style]}m{text}\x1b[0m" if colour else text
