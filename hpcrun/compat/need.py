@@ -2,14 +2,19 @@
 
 from hpcrun.compat.evidence import RUN_TIME
 from hpcrun.model.base import Value
-from hpcrun.model.image import ImageFacts, MpiLibrary, MpiUser
+from hpcrun.model.image import ImageFacts, MpiLibrary, MpiUser, Program
+from hpcrun.tables import is_interpreter
 
 
 class MpiNeed(Value):
     """The MPI side of one image, seen from the job's program."""
 
     users: tuple[MpiUser, ...]
-    """What may load an MPI library: the program itself where it does, else everything that may."""
+    """What may load an MPI library in this job.
+
+    The program itself where it does; nothing where it is a program of its own that does not;
+    everything in the image that may, where the program runs or loads others, or is not known.
+    """
     libraries: tuple[MpiLibrary, ...]
     """Libraries of the image that these users can run on."""
     unmet: tuple[MpiUser, ...]
@@ -36,7 +41,7 @@ def find_mpi_need(facts: ImageFacts) -> MpiNeed:
     usable = tuple(lib for lib in facts.mpi if lib.arch in (facts.arch, "unknown"))
     program = facts.program.path if facts.program else None
     own = tuple(user for user in facts.mpi_users if user.path == program)
-    users = own or facts.mpi_users
+    users = own or (() if _stands_alone(facts.program) else facts.mpi_users)
     met = {user.path for user in users if any(serves(lib, user) for lib in usable)}
     libraries = tuple(lib for lib in usable if any(serves(lib, user) for user in users))
     return MpiNeed(
@@ -46,6 +51,13 @@ def find_mpi_need(facts: ImageFacts) -> MpiNeed:
         is_certain=facts.is_complete,
         has_direct_user=bool(own),
     )
+
+
+def _stands_alone(program: Program | None) -> bool:
+    """Whether a program is known and runs or loads no others, as far as its kind tells."""
+    if program is None or program.path is None or program.kind != "elf":
+        return False
+    return not (is_interpreter(program.argv0) or is_interpreter(program.path))
 
 
 def serves(library: MpiLibrary, user: MpiUser) -> bool:

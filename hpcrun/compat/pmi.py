@@ -72,7 +72,8 @@ def abilities_used(client: PmiClient, srun_type: str) -> tuple[PmiAbility, ...]:
     row = pmi().srun_type(srun_type)
     if row is None or not is_known(client.abilities):
         return ()
-    for kind in row.serves:
+    preferred = pmi().preference(client.family) if is_known(client.family) else None
+    for kind in sorted(row.serves, key=preferred.kinds.index) if preferred else row.serves:
         if fitting := tuple(a for a in client.abilities if a.kind == kind):
             return fitting
     return ()

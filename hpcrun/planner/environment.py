@@ -12,6 +12,7 @@ from hpcrun.planner.judge import Judgement
 from hpcrun.planner.layout import tasks_on_fullest_node
 from hpcrun.planner.question import Question
 from hpcrun.tables import mpi_abi, mpi_settings
+from hpcrun.tables.versions import version_key
 
 Environment = dict[str, PlannedVariable]
 
@@ -121,6 +122,11 @@ def _settings(
     }
 
 
+def _is_same(server: str, client: str) -> bool:
+    """Whether two PMIx versions are known and equal; a release candidate counts as its release."""
+    return UNKNOWN not in (server, client) and version_key(server) == version_key(client)
+
+
 def _conditions(
     question: Question, layout: Layout, shape: Shape, judgement: Judgement
 ) -> frozenset[str]:
@@ -137,7 +143,7 @@ def _conditions(
     conditions.add("pmix")
     pmix = question.site.scheduler.pmix
     server = pmix.server if pmix else UNKNOWN
-    if server == UNKNOWN or any(ability.version != server for ability in used):
+    if any(not _is_same(server, ability.version) for ability in used):
         conditions.add("pmix-versions-differ")
     if pmix and is_known(pmix.psec) and "native" in pmix.psec:
         conditions.add("psec-native")

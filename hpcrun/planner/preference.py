@@ -57,8 +57,7 @@ def _kind_rank(shape: Shape, judgement: Judgement) -> int:
     if not used or order is None:
         row = pmi().srun_type(shape.srun_mpi)
         return 8 if row and row.serves else 9
-    kind = used[0].kind
-    return order.kinds.index(kind) if kind in order.kinds else len(order.kinds)
+    return order.kinds.index(used[0].kind)
 
 
 def _variant_rank(srun_type: str) -> int:

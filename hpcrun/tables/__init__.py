@@ -5,6 +5,7 @@ Each table is read when it is first asked for.
 
 from hpcrun.tables.architectures import Architecture, architectures
 from hpcrun.tables.emulators import emulator
+from hpcrun.tables.interpreters import is_interpreter
 from hpcrun.tables.mpi_abi import mpi_abi
 from hpcrun.tables.mpi_settings import mpi_settings
 from hpcrun.tables.pmi import pmi, pmix
@@ -14,6 +15,7 @@ __all__ = [
     "Architecture",
     "architectures",
     "emulator",
+    "is_interpreter",
     "mpi_abi",
     "mpi_settings",
     "pmi",

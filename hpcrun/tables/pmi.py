@@ -2,7 +2,7 @@
 
 import re
 from functools import cache
-from typing import Literal, Self
+from typing import Literal, Self, get_args
 
 from pydantic import model_validator
 
@@ -52,8 +52,9 @@ class PmiTable(Document):
     @model_validator(mode="after")
     def _check_families(self) -> Self:
         for family in Family:
-            if self.preference(family) is None:
-                raise ValueError(f"no preference for family `{family}`")
+            row = self.preference(family)
+            if row is None or set(row.kinds) != set(get_args(Kind)):
+                raise ValueError(f"no whole preference for family `{family}`")
             if self.outcome(family, "9998") is None:
                 raise ValueError(f"no outcome for family `{family}`")
         return self
