@@ -173,21 +173,6 @@ class RunRecords(Value):
         return known.job_id if known else None
 
 
-class SubmitResult(Value):
-    """What `submit --json` prints."""
-
-    version: Literal[1] = 1
-    run: str
-    job_id: str
-    site: str
-    folder: Path
-    output: Path
-    script_sha256: str
-    was_submitted_before: bool = False
-    """An interrupted submission had reached the scheduler; nothing was submitted again."""
-    messages: tuple[str, ...] = ()
-
-
 class RunStatus(Value):
     """What `status --json` prints, and one entry of `list --json`."""
 
@@ -213,6 +198,23 @@ class RunStatus(Value):
     """Who said so."""
     stage: Literal["start", "preflight", "application"] | None
     """How far the script came; before `application` the job's command had not started."""
+
+
+class SubmitResult(Value):
+    """What `submit --json` prints."""
+
+    version: Literal[1] = 1
+    run: str
+    job_id: str
+    site: str
+    folder: Path
+    output: Path
+    script_sha256: str
+    was_submitted_before: bool = False
+    """An interrupted submission had reached the scheduler; nothing was submitted again."""
+    messages: tuple[str, ...] = ()
+    status: RunStatus | None = None
+    """How the run ended, where that was waited for."""
 
 
 class RunList(Value):

@@ -1,0 +1,72 @@
+"""Waits for a run and shows its state as it changes: one live line on a terminal, else lines."""
+
+import shutil
+import sys
+import time
+
+import click
+
+from hpcrun.app.submit import Outside
+from hpcrun.app.wait import wait_for_run
+from hpcrun.errors import UnavailableError
+from hpcrun.model.run import RunRecords, RunStatus
+from hpcrun.report.runs import format_state
+from hpcrun.units import format_duration
+
+INTERRUPTED = 130
+"""What a shell gives for a command that Ctrl-C ended."""
+
+
+def follow_run(
+    records: RunRecords, outside: Outside, *, timeout_s: float | None
+) -> RunStatus | None:
+    """Wait for a run; None where Ctrl-C ended the wait, which leaves the job alone."""
+    line = StateLine()
+    try:
+        return wait_for_run(
+            records,
+            outside,
+            timeout_s=timeout_s,
+            on_status=line.show,
+            on_silence=line.show_silence,
+        )
+    except KeyboardInterrupt:
+        line.end()
+        name = records.run.name
+        click.echo(f"the job goes on; follow it: hpcrun status {name}", err=True)
+        click.echo(f"or end it: hpcrun cancel {name}", err=True)
+        return None
+    finally:
+        line.end()
+
+
+class StateLine:
+    """The state of a run on standard error."""
+
+    def __init__(self) -> None:
+        self._is_live = sys.stderr.isatty()
+        self._shown = ""
+        self._began = time.monotonic()
+
+    def show(self, status: RunStatus) -> None:
+        """Show a state, where it is another one than before."""
+        self._write(f"job {status.job_id}: {format_state(status)}")
+
+    def show_silence(self, error: UnavailableError) -> None:
+        """Say that the scheduler does not answer, and that it will be asked again."""
+        self._write(f"{error.message}; asking again")
+
+    def end(self) -> None:
+        """Leave the last state standing on a line of its own."""
+        if self._is_live and self._shown:
+            click.echo(err=True)
+        self._shown = ""
+
+    def _write(self, text: str) -> None:
+        if self._is_live:
+            waited = format_duration(int(time.monotonic() - self._began))
+            width = max(20, shutil.get_terminal_size().columns - 1)
+            click.echo(f"\r\x1b[K{f'[{waited}] {text}'[:width]}", nl=False, err=True)
+        elif text != self._shown:
+            click.echo(text, err=True)
+        self._shown = text
