@@ -1,9 +1,9 @@
 """What an ELF file says about linking; does not load or run it.
 
-Our own small reader and not pyelftools: that one reads strings and tables without a bound and takes
-milliseconds per file, and thousands of files are looked at; it is the oracle in the tests. Every count
-and length is capped and only ImageError comes out. Layout: System V ABI, gABI chapters 4 and 5; symbol
-versions and DT_GNU_HASH as glibc has them (elf.h).
+Our own small reader and not pyelftools: that one reads strings and tables without a bound and
+takes milliseconds per file, and thousands of files are looked at; it is the oracle in the tests.
+Every count and length is capped and only ImageError comes out. Layout: System V ABI, gABI
+chapters 4 and 5; symbol versions and DT_GNU_HASH as glibc has them (elf.h).
 """
 
 import struct
@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 from hpcrun.image.errors import ImageError
 from hpcrun.image.extent import Bytes
+from hpcrun.image.tree import text_of
 
 MAGIC = b"\x7fELF"
 IDENT_SIZE = 20
@@ -23,8 +24,8 @@ _SECTIONS_MAX = 4096
 _DYNAMIC_MAX = 1 << 16
 _STRING_MAX = 4096
 _VERSIONS_MAX = 4096
-_SYMBOLS_MAX = 1 << 20
-_STRINGS_MAX = 48 << 20
+_SYMBOLS_MAX = 200_000
+_STRINGS_MAX = 24 << 20
 _RODATA_MAX = 48 << 20
 
 _PT_LOAD, _PT_DYNAMIC, _PT_INTERP = 1, 2, 3
@@ -46,7 +47,7 @@ class Ident(NamedTuple):
 
 
 def read_ident(head: bytes) -> Ident | None:
-    """Return the architecture of a file that starts with these bytes; None where it is no ELF file."""
+    """Return the architecture in a file's first bytes; None where it is no ELF file."""
     if len(head) < IDENT_SIZE or not head.startswith(MAGIC):
         return None
     bits, order = {1: 32, 2: 64}.get(head[4]), {1: "little", 2: "big"}.get(head[5])
@@ -206,7 +207,7 @@ class Elf:
         for length in (128, _STRING_MAX):
             raw = self._file.read_at(self._strings_at + offset, length)
             if b"\0" in raw:
-                return raw[: raw.index(b"\0")].decode("utf-8", "surrogateescape")
+                return text_of(raw[: raw.index(b"\0")])
         raise ImageError("ELF string has no end")
 
     def _strings(self, tag: int) -> tuple[str, ...]:
@@ -239,7 +240,7 @@ class Elf:
         if segment is None:
             return None
         raw = self._file.read_at(segment.offset, min(segment.size, _STRING_MAX))
-        return raw.split(b"\0")[0].decode("utf-8", "surrogateescape")
+        return text_of(raw.split(b"\0")[0])
 
     # Symbol versions
 
@@ -311,7 +312,7 @@ class Elf:
         found: dict[str, bool] = {}
         for fields in shape.iter_unpack(table):
             start = fields[0]
-            name = strings[start : strings.find(b"\0", start)].decode("utf-8", "replace")
+            name = text_of(strings[start : strings.find(b"\0", start)])
             found[name] = found.get(name, False) or fields[section_field] != 0
         found.pop("", None)
         return found

@@ -1,6 +1,6 @@
 """What can go wrong when images are read; does not read them.
 
-Every byte of an image is a stranger's: whatever it holds, only these errors come out of the readers.
+Every byte of an image is a stranger's: whatever it holds, only these errors come out.
 """
 
 from hpcrun.errors import InputError
@@ -11,4 +11,4 @@ class ImageError(InputError):
 
 
 class UnsupportedError(ImageError):
-    """The part is sound as far as one can see, but cannot be read here: format or decoder missing."""
+    """The part may be sound but cannot be read here: the format or decoder is missing."""

@@ -63,7 +63,7 @@ class Extent:
         """Return a smaller extent inside this one."""
         if offset < 0 or size < 0 or offset + size > self.size:
             raise ImageError(
-                f"`{self.name}`: bytes {offset} to {offset + size} lie outside its {self.size} bytes"
+                f"`{self.name}`: a part of {size} bytes at {offset} lies outside its {self.size}"
             )
         return Extent(self._descriptor, self._start + offset, size, name=self.name)
 

@@ -11,7 +11,7 @@ from types import MappingProxyType
 
 from hpcrun.image.errors import ImageError
 from hpcrun.image.extent import READ_MAX
-from hpcrun.image.tree import Kind
+from hpcrun.image.tree import Kind, text_of
 
 
 class FolderNode:
@@ -46,14 +46,19 @@ class FolderNode:
             return MappingProxyType({})
         try:
             with os.scandir(self._path) as found:
-                return {e.name: FolderNode(self._path / e.name, kind=_kind(e)) for e in found}
+                return {
+                    text_of(os.fsencode(entry.name)): FolderNode(
+                        self._path / entry.name, kind=_kind(entry)
+                    )
+                    for entry in found
+                }
         except OSError as exc:
             raise ImageError(f"cannot list `{self._path}`: {exc.strerror}") from exc
 
     def target(self) -> str:
         """Where a link points."""
         try:
-            return str(self._path.readlink())
+            return text_of(os.fsencode(self._path.readlink()))
         except OSError as exc:
             raise ImageError(f"cannot read link `{self._path}`: {exc.strerror}") from exc
 

@@ -8,6 +8,7 @@ from hpcrun.model.base import UNKNOWN, Unknown
 from hpcrun.model.image import LibC
 
 _GLIBC = re.compile(r"GLIBC_([0-9]+(?:\.[0-9]+)+)")
+_GLIBC_BANNER = re.compile(rb"GNU C Library [^\0]{0,200}release version ([0-9]+\.[0-9]+)")
 _MUSL_VERSION = re.compile(rb"\0(1\.[0-9]+\.[0-9]+)(?=\0)")
 
 
@@ -18,15 +19,27 @@ def read_libc(elf_files: Iterable[ElfFile], arch: str) -> LibC:
     if glibc:
         # The shortest path is the loader's own place; further copies lie in nested trees.
         file = min(glibc, key=lambda file: (len(file.path.parts), str(file.path)))
-        version = highest_glibc(file.elf.versions_defined)
-        if version is None:
-            return LibC(kind="glibc", evidence=str(file.path))
-        evidence = f"{file.path} defines up to GLIBC_{version}"
-        return LibC(kind="glibc", version=version, evidence=evidence)
+        return _read_glibc(file)
     musl = next((file for file in own if file.path.name.startswith("ld-musl-")), None)
     if musl is not None:
         return LibC(kind="musl", version=_musl_version(musl), evidence=str(musl.path))
     return LibC()
+
+
+def _read_glibc(file: ElfFile) -> LibC:
+    """Take the release that glibc names itself, else the highest version of its symbols.
+
+    The two differ: libc.so.6 of 2.31 defines nothing newer than 2.30, its libpthread does.
+    """
+    if banner := _GLIBC_BANNER.search(file.elf.read_only_data()):
+        version = banner.group(1).decode()
+        evidence = f"{file.path} says `release version {version}`"
+        return LibC(kind="glibc", version=version, evidence=evidence)
+    highest = highest_glibc(file.elf.versions_defined)
+    if highest is None:
+        return LibC(kind="glibc", evidence=str(file.path))
+    evidence = f"{file.path} defines up to GLIBC_{highest}"
+    return LibC(kind="glibc", version=highest, evidence=evidence)
 
 
 def highest_glibc(versions: Iterable[str]) -> str | None:

@@ -57,7 +57,7 @@ class Linker:
         self._found: dict[tuple[str, str, int], ElfFile | None] = {}
 
     def find(self, soname: str, user: ElfFile) -> ElfFile | None:
-        """Return the library that a file would get for a needed soname; None where there is none."""
+        """Return the library that a file would get for a soname; None where there is none."""
         for folder in self._folders(user):
             found = self._in_folder(folder, soname, user)
             if found is not None:

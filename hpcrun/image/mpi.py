@@ -10,11 +10,13 @@ from typing import NamedTuple
 from hpcrun.image.errors import ImageError
 from hpcrun.image.libc import glibc_needed
 from hpcrun.image.linking import Linker
-from hpcrun.image.pmi import read_pmi
+from hpcrun.image.pmi import MpiParts, read_pmi
 from hpcrun.image.survey import ElfFile, Survey
 from hpcrun.model.base import UNKNOWN, Unknown
 from hpcrun.model.image import Family, MpiLibrary
 from hpcrun.tables.mpi_families import Implementation, mpi_families
+
+LIBRARIES_MAX = 64
 
 
 class Version(NamedTuple):
@@ -26,8 +28,11 @@ class Version(NamedTuple):
 
 def find_mpi_libraries(survey: Survey, linker: Linker) -> tuple[MpiLibrary, ...]:
     """Describe every MPI C library of the tree, copies of one library once."""
-    libraries = []
+    libraries: list[MpiLibrary] = []
     for file in _candidates(survey):
+        if len(libraries) >= LIBRARIES_MAX:
+            survey.problems.add(f"more than {LIBRARIES_MAX} MPI libraries: the rest is not read")
+            break
         try:
             libraries.append(_describe(file, survey, linker))
         except ImageError as exc:
@@ -66,7 +71,7 @@ def _describe(file: ElfFile, survey: Survey, linker: Linker) -> MpiLibrary:
     closure = [library for _, library in linker.closure(file) if library is not None]
     row = mpi_families().library(file.path.name)
     family: Family | Unknown = implementation.family if implementation else UNKNOWN
-    pmi = read_pmi(file, constants, closure, survey, linker, family=family, version=version.number)
+    parts = MpiParts(file, constants, closure, family, version.number)
     return MpiLibrary(
         family=(row.family if row else None) or family,
         version=version.number,
@@ -75,7 +80,7 @@ def _describe(file: ElfFile, survey: Survey, linker: Linker) -> MpiLibrary:
         soname=file.soname,
         file_name=file.path.name,
         arch=file.arch,
-        pmi=pmi,
+        pmi=read_pmi(parts, survey, linker),
         rpath=elf.rpath,
         runpath=elf.runpath,
         needed=elf.needed,

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
 from hpcrun.image.errors import ImageError
 from hpcrun.image.linking import Linker
@@ -19,23 +20,25 @@ _PMIX_BANNER = re.compile(rb"OpenPMIx ([0-9][0-9A-Za-z.]{2,20}) ")
 _PMIX_LINE = re.compile(rb"(?:^|\0)([1-9]\.[0-9]+\.[0-9]+(?:(?:a|b|rc)[0-9]+)?)(?=\0)")
 
 
-def read_pmi(
-    file: ElfFile,
-    constants: bytes,
-    closure: Sequence[ElfFile],
-    survey: Survey,
-    linker: Linker,
-    *,
-    family: Family | Unknown,
-    version: str | Unknown,
-) -> tuple[PmiAbility, ...] | Unknown:
+class MpiParts(NamedTuple):
+    """An MPI library with what was already read of it."""
+
+    file: ElfFile
+    constants: bytes
+    closure: Sequence[ElfFile]
+    implementation: Family | Unknown
+    """Family of the implementation, whatever ABI it offers."""
+    version: str | Unknown
+
+
+def read_pmi(mpi: MpiParts, survey: Survey, linker: Linker) -> tuple[PmiAbility, ...] | Unknown:
     """Collect what an MPI library can be wired up by; unknown where no trace of any is found."""
-    parts = [file, *(lib for lib in closure if _OWN_PARTS.match(lib.soname))]
-    found = [
-        *_linked(parts, linker),
-        *(_built_in(constants, file) if family is Family.MPICH else ()),
-        *_components(parts, survey, linker, version),
-    ]
+    own = [mpi.file, *(lib for lib in mpi.closure if _OWN_PARTS.match(lib.soname))]
+    found = [*_linked(own, linker)]
+    if mpi.implementation is Family.MPICH:
+        found += _built_in(mpi.constants, mpi.file)
+    if mpi.implementation is Family.OPENMPI:
+        found += _components(own, survey, linker, mpi.version)
     abilities: dict[tuple[str, str], PmiAbility] = {}
     for ability in found:
         abilities.setdefault((ability.kind, ability.version), ability)
@@ -75,12 +78,13 @@ def _components(
     for file in survey.elf_files:
         match = _COMPONENT_FILE.fullmatch(file.path.name)
         if match and file.path.is_relative_to(folder) and file.arch == parts[0].arch:
-            yield from _component(match.group(1), file, str(file.path), linker, version)
+            evidence = f"component `{match.group(1)}`"
+            yield from _component(match.group(1), file, evidence, linker, version)
     for part in parts:
         for symbol, is_defined in part.elf.symbols.items():
             match = _COMPONENT_SYMBOL.fullmatch(symbol)
             if match and is_defined:
-                evidence = f"`{symbol}` linked into {part.path}"
+                evidence = f"`{symbol}`"
                 yield from _component(match.group(1), part, evidence, linker, version)
 
 
@@ -91,14 +95,14 @@ def _component(
     if row is None:
         return
     if row.kind != "pmix":
-        yield PmiAbility(kind=row.kind, evidence=evidence)
+        yield PmiAbility(kind=row.kind, evidence=f"{evidence} in {file.path}")
         return
     external = next(iter(_linked([file], linker)), None)
     if external is not None:
-        yield external.model_copy(update={"evidence": f"{evidence}, which {external.evidence}"})
+        yield external.model_copy(update={"evidence": f"{evidence}: {external.evidence}"})
         return
     number = _bundled_version(file, version)
-    yield PmiAbility(kind="pmix", version=number, evidence=evidence)
+    yield PmiAbility(kind="pmix", version=number, evidence=f"{evidence} in {file.path}")
 
 
 def _bundled_version(file: ElfFile, mpi_version: str | Unknown) -> str | Unknown:

@@ -85,7 +85,7 @@ def read_sif(file: Extent) -> Sif:
         raise ImageError(f"`{file.name}`: SIF header claims {total} descriptors")
     if not total * DESCRIPTOR_SIZE <= descriptors_size <= DESCRIPTORS_MAX * DESCRIPTOR_SIZE:
         raise ImageError(
-            f"`{file.name}`: SIF header claims a table of {descriptors_size} bytes for {total} descriptors"
+            f"`{file.name}`: SIF header claims {descriptors_size} bytes for {total} descriptors"
         )
     if descriptors_at < HEADER_SIZE:
         raise ImageError(f"`{file.name}`: SIF descriptors overlap the header")

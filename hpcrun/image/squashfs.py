@@ -16,7 +16,7 @@ from hpcrun.image import squashfs_layout as layout
 from hpcrun.image.codecs import decompressor
 from hpcrun.image.errors import ImageError
 from hpcrun.image.extent import READ_MAX, Extent
-from hpcrun.image.tree import Kind
+from hpcrun.image.tree import Kind, text_of
 
 METADATA_BLOCKS_KEPT = 4096
 """32 MiB: the inodes and folders of about 300 000 files."""
@@ -28,6 +28,8 @@ TARGET_MAX = 4096
 """As Linux (PATH_MAX)."""
 BLOCK_SIZES_MAX = 1 << 20
 """Blocks of one file that can be reached: 128 GiB at the usual block size."""
+INFLATED_MAX = 16 << 30
+"""Ends the reading of an image that is made to cost time; honest ones need a hundredth."""
 HEAD_MAX = 4096
 """Reads of a block's first bytes up to here do not decompress the rest of it."""
 
@@ -63,6 +65,7 @@ class Squashfs:
                 f"but its partition has only {extent.size}"
             )
         self._decompress = decompressor(self.superblock.compressor)
+        self._n_inflated = 0
         self._metadata: _Kept[tuple[bytes, int]] = _Kept(METADATA_BLOCKS_KEPT)
         self._data: _Kept[bytes] = _Kept(DATA_BLOCKS_KEPT)
         self._folders: _Kept[Mapping[str, SquashfsNode]] = _Kept(FOLDERS_KEPT)
@@ -106,6 +109,9 @@ class Squashfs:
         return raw, position + 2 + size
 
     def _inflate(self, raw: bytes, size_max: int) -> bytes:
+        self._n_inflated += size_max
+        if self._n_inflated > INFLATED_MAX:
+            raise ImageError(f"looking further would decompress more than {INFLATED_MAX >> 30} GiB")
         content = self._decompress(raw, size_max + 1)
         if len(content) > size_max:
             raise ImageError(f"squashfs block inflates beyond {size_max} bytes")
@@ -130,9 +136,7 @@ class Squashfs:
         listing = self.read_metadata(table, inode.block, inode.offset, inode.size)
         return MappingProxyType(
             {
-                entry.name.decode("utf-8", "surrogateescape"): SquashfsNode(
-                    self, entry.reference, entry.kind
-                )
+                text_of(entry.name): SquashfsNode(self, entry.reference, entry.kind)
                 for entry in layout.parse_listing(listing)
                 if entry.name not in (b".", b"..") and b"/" not in entry.name
             }
@@ -223,7 +227,7 @@ class SquashfsNode:
         if self.kind is not Kind.LINK or link.size > TARGET_MAX:
             raise ImageError(f"squashfs link claims a target of {link.size} bytes")
         whole = self._fs.inode(self._reference, link.fixed_size + link.size)
-        return whole[link.fixed_size :].decode("utf-8", "surrogateescape")
+        return text_of(whole[link.fixed_size :])
 
     def read_at(self, offset: int, length: int) -> bytes:
         """Return at most `length` bytes of a file from `offset`; fewer only at the end."""

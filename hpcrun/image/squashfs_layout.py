@@ -147,6 +147,7 @@ class ListedEntry(NamedTuple):
 _LISTING_HEADER = struct.Struct("<III")
 _LISTING_ENTRY = struct.Struct("<HhHH")
 _RUN_MAX = 256
+NAME_MAX = 256
 
 
 def parse_listing(data: bytes) -> list[ListedEntry]:
@@ -163,8 +164,8 @@ def parse_listing(data: bytes) -> list[ListedEntry]:
                 offset, _delta, kind, length = _LISTING_ENTRY.unpack_from(data, position)
                 start = position + _LISTING_ENTRY.size
                 position = start + length + 1
-                if position > len(data):
-                    raise ImageError("squashfs directory is cut off")
+                if position > len(data) or length >= NAME_MAX:
+                    raise ImageError("squashfs directory is cut off or holds an endless name")
                 entries.append(ListedEntry(data[start:position], kind, block << 16 | offset))
     except struct.error as exc:
         raise ImageError("squashfs directory is cut off") from exc

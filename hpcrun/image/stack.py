@@ -1,4 +1,4 @@
-"""The passport of a host's MPI installation: libraries, launchers, closure; does not run any of it."""
+"""The passport of a host's MPI installation: libraries, launchers, closure; runs none of it."""
 
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath

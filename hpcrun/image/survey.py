@@ -1,4 +1,4 @@
-"""One walk through a file tree that notes every ELF file in it; does not interpret what it finds."""
+"""One walk through a file tree that notes every ELF file in it; does not interpret them."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -72,7 +72,8 @@ class Survey:
     """The ELF files below one or more folders."""
 
     elf_files: list[ElfFile] = field(default_factory=list)
-    links: list[PurePosixPath] = field(default_factory=list)
+    aliases: dict[str, str] = field(default_factory=dict)
+    """Names of links to libraries, and the names that they point to."""
     problems: Problems = field(default_factory=Problems)
 
     def count_archs(self) -> dict[str, int]:
@@ -92,13 +93,23 @@ def survey(starts: Iterable[Found], problems: Problems) -> Survey:
             on_problem=problems.add,
         ):
             if entry.node.kind is Kind.LINK:
-                found.links.append(entry.path)
+                _note_link(found, entry)
             elif entry.node.kind is Kind.FILE:
                 _note(found, entry)
             if len(found.elf_files) >= ELF_FILES_MAX:
                 problems.add(f"more than {ELF_FILES_MAX} ELF files: the rest was not read")
                 return found
     return found
+
+
+def _note_link(found: Survey, entry: Found) -> None:
+    name = entry.path.name
+    if ".so" not in name:
+        return
+    try:
+        found.aliases.setdefault(name, PurePosixPath(entry.node.target()).name)
+    except ImageError as exc:
+        found.problems.add(f"{entry.path}: {exc.message}")
 
 
 def _note(found: Survey, entry: Found) -> None:

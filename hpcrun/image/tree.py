@@ -72,31 +72,40 @@ def resolve(root: Node, path: str | PurePosixPath, *, start: Found | None = None
     trail = [Found(ROOT, root)]
     if start is not None and not text.startswith("/"):
         trail = _trail_to(root, start.path)
-    pending = [part for part in reversed(text.split("/")) if part not in ("", ".")]
-    n_links = n_parts = 0
-    while pending:
+    pending = _parts(text)
+    n_links = 0
+    for _ in range(PARTS_MAX):
+        if not pending:
+            return trail[-1]
         part = pending.pop()
-        n_parts += 1
-        if n_parts > PARTS_MAX:
-            raise ImageError(f"`{text[:80]}` has more than {PARTS_MAX} components")
         if part == "..":
             del trail[max(1, len(trail) - 1) :]
             continue
         here = trail[-1]
-        node = here.node.entries().get(part) if here.node.kind is Kind.FOLDER else None
+        node = here.node.entries().get(part)
         if node is None:
             return None
-        if node.kind is not Kind.LINK:
+        if node.kind is Kind.LINK:
+            n_links += 1
+            if n_links > LINKS_MAX:
+                return None
+            pending += _parts(_follow(node, trail))
+        else:
             trail.append(Found(here.path / part, node))
-            continue
-        n_links += 1
-        if n_links > LINKS_MAX:
-            return None
-        target = node.target()
-        if target.startswith("/"):
-            del trail[1:]
-        pending.extend(part for part in reversed(target.split("/")) if part not in ("", "."))
-    return trail[-1]
+    raise ImageError(f"`{text[:80]}` has more than {PARTS_MAX} components")
+
+
+def _parts(path: str) -> list[str]:
+    """Split a path into its components, the last one first."""
+    return [part for part in reversed(path.split("/")) if part not in ("", ".")]
+
+
+def _follow(link: Node, trail: list[Found]) -> str:
+    """Return a link's target; where it is absolute, go back to the root."""
+    target = link.target()
+    if target.startswith("/"):
+        del trail[1:]
+    return target
 
 
 def _trail_to(root: Node, folder: PurePosixPath) -> list[Found]:
@@ -113,6 +122,11 @@ def resolve_file(root: Node, path: str | PurePosixPath) -> Found | None:
     """Look a regular file up; None where there is none."""
     found = resolve(root, path)
     return found if found is not None and found.node.kind is Kind.FILE else None
+
+
+def text_of(raw: bytes) -> str:
+    """Decode a name that a stranger chose; bytes that are not UTF-8 are spelled out."""
+    return raw.decode("utf-8", "backslashreplace")
 
 
 def read_text(node: Node, *, limit: int) -> str:
@@ -137,19 +151,13 @@ def walk(
     n_entries = 0
     while pending:
         folder, depth = pending.pop()
-        try:
-            entries = folder.node.entries()
-        except ImageError as exc:
-            on_problem(f"folder {folder.path}: {exc.message}")
-            continue
+        entries = _list(folder, on_problem)
+        n_entries += len(entries)
+        if n_entries > entries_max:
+            on_problem(f"more than {entries_max} files below {start.path}: the rest is not read")
+            return
         deeper = []
         for name in sorted(entries):
-            n_entries += 1
-            if n_entries > entries_max:
-                on_problem(
-                    f"more than {entries_max} files below {start.path}: the rest was not read"
-                )
-                return
             node, path = entries[name], folder.path / name
             if node.kind is not Kind.FOLDER:
                 yield Found(path, node)
@@ -159,4 +167,12 @@ def walk(
         if depth < depth_max:
             pending.extend(reversed(deeper))
         elif deeper:
-            on_problem(f"folders more than {depth_max} deep below {start.path} were not read")
+            on_problem(f"folders more than {depth_max} deep below {start.path} are not read")
+
+
+def _list(folder: Found, on_problem: Callable[[str], None]) -> Mapping[str, Node]:
+    try:
+        return folder.node.entries()
+    except ImageError as exc:
+        on_problem(f"{folder.path}: {exc.message}")
+        return {}

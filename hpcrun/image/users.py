@@ -1,4 +1,4 @@
-"""Programs and Python modules that load an MPI library; does not resolve which one they would get."""
+"""Programs and Python modules that load an MPI library; not which file they would get."""
 
 import re
 from collections.abc import Iterator
@@ -14,17 +14,18 @@ USERS_MAX = 500
 RUN_TIME: Literal["run time"] = "run time"
 
 _EXECUTABLE = 2
+_ALIASES_MAX = 8
 _MODULE = re.compile(r".+\.(cpython-[0-9a-z_-]+|abi3|pypy[0-9a-z_-]+)\.so|.+module\.so")
 _TAGGED = re.compile(r"(?P<stem>[A-Za-z0-9_]+)\.(?P<tag>[a-z]+)\..+\.so")
 
 
 def find_mpi_users(survey: Survey) -> tuple[MpiUser, ...]:
-    """List what needs an MPI library: directly, through other libraries, or choosing at run time."""
+    """List what needs MPI: directly, through other libraries, or choosing at run time."""
     reach = _Reach(survey)
     users = [*_choosers(survey)]
     chosen_late = {path for path in map(_chooser_file, survey.elf_files) if path is not None}
     for file in survey.elf_files:
-        if file.path in chosen_late or not _is_application(file):
+        if file.path in chosen_late or not _is_readable_application(file, survey):
             continue
         for soname in sorted(reach.of(file)):
             users.append(
@@ -40,13 +41,21 @@ def find_mpi_users(survey: Survey) -> tuple[MpiUser, ...]:
     return tuple(users[:USERS_MAX])
 
 
-def _is_application(file: ElfFile) -> bool:
-    if mpi_families().is_own_program(file.path.name):
+def _is_readable_application(file: ElfFile, survey: Survey) -> bool:
+    try:
+        return _is_application(file)
+    except ImageError as exc:
+        survey.problems.add(f"{file.path}: {exc.message}")
         return False
-    is_program = file.elf.ident.kind == _EXECUTABLE or file.elf.interpreter is not None
-    return (is_program and ".so" not in file.path.name) or _MODULE.fullmatch(
-        file.path.name
-    ) is not None
+
+
+def _is_application(file: ElfFile) -> bool:
+    name = file.path.name
+    if ".so" in name:
+        return _MODULE.fullmatch(name) is not None
+    if mpi_families().is_own_program(name):
+        return False
+    return file.elf.ident.kind == _EXECUTABLE or file.elf.interpreter is not None
 
 
 def _chooser_file(file: ElfFile) -> PurePosixPath | None:
@@ -77,19 +86,20 @@ class _Reach:
 
     def __init__(self, survey: Survey) -> None:
         self._problems = survey.problems
+        self._aliases = survey.aliases
         self._by_name: dict[tuple[str, str], ElfFile] = {}
         for file in survey.elf_files:
             if ".so" in file.path.name:
-                for name in (file.path.name, self._soname(file)):
-                    self._by_name.setdefault((file.arch, name), file)
+                self._by_name.setdefault((file.arch, file.path.name), file)
         self._known: dict[PurePosixPath, frozenset[str]] = {}
 
-    def _soname(self, file: ElfFile) -> str:
-        try:
-            return file.soname
-        except ImageError as exc:
-            self._problems.add(f"{file.path}: {exc.message}")
-            return file.path.name
+    def _find(self, name: str, arch: str) -> ElfFile | None:
+        """Find a library by a name that programs need: its file's, or that of a link to it."""
+        for _ in range(_ALIASES_MAX):
+            if (arch, name) in self._by_name:
+                return self._by_name[arch, name]
+            name = self._aliases.get(name, "")
+        return None
 
     def of(self, start: ElfFile) -> frozenset[str]:
         """Return the MPI sonames that a file comes to need.
@@ -109,7 +119,7 @@ class _Reach:
             if direct:
                 continue
             for name in self._needed(file):
-                library = self._by_name.get((file.arch, name))
+                library = self._find(name, file.arch)
                 if library is not None and library.path not in seen:
                     seen.add(library.path)
                     pending.append(library)

@@ -1,4 +1,4 @@
-"""Builds SIF images in memory, as Apptainer lays them out; does not build the file system inside."""
+"""Builds SIF images in memory, as Apptainer lays them out; not the file system inside."""
 
 import struct
 from pathlib import Path
