@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
 from hpcrun.errors import MissingInputError
-from hpcrun.image.errors import ImageError
 from hpcrun.image.folder import FolderNode
 from hpcrun.image.libc import glibc_needed
 from hpcrun.image.linking import Linker
@@ -16,7 +15,7 @@ from hpcrun.tables.mpi_families import mpi_families
 
 
 def read_stack(prefix: Path) -> StackFacts:
-    """Read the passport of one MPI prefix of this host."""
+    """Read the passport of one MPI prefix of this host; it may hold no MPI at all."""
     if not prefix.is_dir():
         raise MissingInputError(f"no folder at `{prefix}`", help=["name the prefix of an MPI"])
     root = FolderNode(Path("/"))
@@ -27,11 +26,6 @@ def read_stack(prefix: Path) -> StackFacts:
     found = survey([start], problems)
     linker = Linker(root, first=_library_folders(start))
     libraries = find_mpi_libraries(found, linker)
-    if not libraries:
-        raise ImageError(
-            f"no MPI library below `{prefix}`",
-            help=["name the folder that holds the `bin` and `lib` of one MPI installation"],
-        )
     inside, outside, missing = _closure(found, libraries, linker, start.path)
     return StackFacts(
         prefix=prefix.absolute(),
