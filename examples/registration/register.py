@@ -12,126 +12,61 @@ it does not know how slabs meet (domain), nor how a step is solved (solve).
 import argparse
 import sys
 import time
-from dataclasses import dataclass
 from pathlib import Path
 
 import nifti
 import numpy as np
-import report
 from domain import Slab
 from errors import RegistrationError
-from image import gradient, require_reach, sample, smooth
-from measure import correlation, endpoint_error
+from levels import Images, register
+from measure import Yardstick
 from mpi4py import MPI
-from nodes import NodeGrid
-from solve import gauss_newton_step
-
-
-@dataclass(frozen=True)
-class Level:
-    """One level of the registration; lengths in voxels.
-
-    The numbers of steps are fixed: a stop that depends on the figures could come one step earlier
-    on 4 ranks than on 1, because their sums are rounded differently.
-    """
-
-    spacing: int
-    blur: float
-    smoothness: float
-    n_steps: int
-    n_solver_steps: int = 15
-
-
-LEVELS = (Level(8, 3.0, 0.1, 6), Level(8, 1.5, 0.1, 4), Level(4, 0.5, 2.0, 4))
-
-
-@dataclass(frozen=True)
-class Input:
-    """This rank's slab of the images, and how far the moving one may be displaced."""
-
-    slab: Slab
-    header: nifti.Header
-    halo: int
-    fixed: np.ndarray
-    moving: np.ndarray
-    true_field: np.ndarray | None
-
-
-def read_input(arguments, comm):
-    """Read this rank's slices; refuse what cannot work before anything is computed."""
-    header = nifti.read_header(arguments.fixed)
-    for path in filter(None, (arguments.moving, arguments.true_field)):
-        if nifti.read_header(path).shape != header.shape:
-            raise RegistrationError(f"`{path}` has another shape than `{arguments.fixed}`")
-    slab = Slab.share_of(comm, header.shape[0])
-    halo = int(np.ceil(arguments.max_displacement_mm / header.voxel_mm)) + 1
-    slab.require_thickness(halo, f"a displacement of up to {arguments.max_displacement_mm:g} mm")
-    fixed, moving = (
-        nifti.read_slices(path, slab.start, slab.stop)
-        for path in (arguments.fixed, arguments.moving)
-    )
-    true_field = None
-    if arguments.true_field:
-        true_field = nifti.read_slices(arguments.true_field, slab.start, slab.stop)
-    return Input(slab, header, halo, fixed, moving, true_field)
-
-
-def register(data, after_level):
-    """Return the displacement at each voxel of the slab, in voxels, components (z, y, x)."""
-    grid = NodeGrid(data.slab, data.header.shape, LEVELS[0].spacing)
-    nodes = grid.zeros()
-    for level in LEVELS:
-        if level.spacing != grid.spacing:
-            grid, nodes = grid.refine(nodes, level.spacing)
-        nodes = improve(data, grid, nodes, level)
-        after_level(grid, grid.to_voxels(nodes))
-    return grid.to_voxels(nodes)
-
-
-def improve(data, grid, nodes, level):
-    """Take the Gauss-Newton steps of one level."""
-    slab = data.slab
-    fixed = smooth(slab, data.fixed, level.blur)
-    moving = slab.with_halo(smooth(slab, data.moving, level.blur), data.halo)
-    for _ in range(level.n_steps):
-        displacement = grid.to_voxels(nodes)
-        require_reach(slab, displacement, data.halo)
-        warped = sample(moving, data.halo, displacement)
-        slope = gradient(slab, (fixed + warped) / 2)
-        nodes = nodes + gauss_newton_step(grid, nodes, slope, fixed - warped, level)
-    require_reach(slab, grid.to_voxels(nodes), data.halo)
-    return nodes
-
-
-def measure(data, displacement):
-    """Return the moving image displaced, and the figures of its agreement with the fixed one."""
-    slab, mask = data.slab, data.fixed > 0
-    warped = sample(slab.with_halo(data.moving, data.halo), data.halo, displacement)
-    figures = {"correlation": correlation(slab, data.fixed, warped, mask)}
-    if data.true_field is not None:
-        field_mm = displacement[::-1] * data.header.voxel_mm
-        figures["endpoint_error_mm"] = endpoint_error(slab, field_mm, data.true_field, mask)
-    return warped, figures
+from report import Log, write_results
 
 
 def run(arguments, comm):
     """Read, register, measure, write."""
-    started_s = time.perf_counter()
-    data = read_input(arguments, comm)
-    log = report.Log(comm, started_s)
-    log.start(data)
-    _, before = measure(data, np.zeros((3, *data.fixed.shape)))
+    log = Log(comm, time.perf_counter())
+    header = read_headers(arguments)
+    slab = Slab.share_of(comm, header.shape[0])
+    images = read_images(arguments, slab, header)
+    yardstick = Yardstick(images, read_true_field(arguments, slab), header.voxel_mm)
+    log.start(header, images)
+
+    displacement = np.zeros((3, *images.fixed.shape))
+    before = after = yardstick.measure(displacement)
     log.row("start", "", before)
+    for number, (grid, displacement) in enumerate(register(images), start=1):
+        after = yardstick.measure(displacement)
+        log.row(f"level {number}", nifti.format_shape(grid.n_nodes), after)
 
-    def after_level(grid, displacement):
-        log.row(
-            f"level {log.n_rows}", nifti.format_shape(grid.n_nodes), measure(data, displacement)[1]
-        )
+    write_results(arguments.output, header, images, displacement)
+    log.finish(arguments.output, before, after)
 
-    displacement = register(data, after_level)
-    warped, after = measure(data, displacement)
-    report.write(arguments.output, data, displacement, warped)
-    log.finish(arguments.output, data, before, after)
+
+def read_headers(arguments):
+    """Return the header that all files share; refuse files that do not fit together."""
+    header = nifti.read_header(arguments.fixed)
+    for path in filter(None, (arguments.moving, arguments.true_field)):
+        if nifti.read_header(path).shape != header.shape:
+            raise RegistrationError(f"`{path}` has another shape than `{arguments.fixed}`")
+    return header
+
+
+def read_images(arguments, slab, header):
+    """Read this rank's slices of both images."""
+    halo = int(np.ceil(arguments.max_displacement_mm / header.voxel_mm)) + 1
+    slab.require_thickness(halo, f"a displacement of up to {arguments.max_displacement_mm:g} mm")
+    fixed = nifti.read_slices(arguments.fixed, slab.start, slab.stop)
+    moving = nifti.read_slices(arguments.moving, slab.start, slab.stop)
+    return Images(slab, fixed, moving, halo)
+
+
+def read_true_field(arguments, slab):
+    """Read this rank's slices of the known displacement, if there is one."""
+    if arguments.true_field is None:
+        return None
+    return nifti.read_slices(arguments.true_field, slab.start, slab.stop)
 
 
 def parse_arguments():
@@ -140,12 +75,8 @@ def parse_arguments():
     parser.add_argument("--moving", type=Path, required=True, help="image to displace (.nii)")
     parser.add_argument("--true-field", type=Path, help="known displacement, to measure the error")
     parser.add_argument("--output", type=Path, default=Path(), help="folder for the results")
-    parser.add_argument(
-        "--max-displacement-mm",
-        type=float,
-        default=16,
-        help="bound that sets the halo (default 16)",
-    )
+    bound = "largest displacement to expect; it sets the halo (default 16)"
+    parser.add_argument("--max-displacement-mm", type=float, default=16, help=bound)
     return parser.parse_args()
 
 

@@ -5,11 +5,18 @@ Does not compute any of them.
 
 import json
 import time
+from dataclasses import replace
 
 import nifti
 import numpy as np
 import picture
 from mpi4py import MPI
+
+
+def library_name():
+    """Name and version of the MPI library that runs, as it says itself."""
+    first_line = MPI.Get_library_version().splitlines()[0]
+    return " ".join(first_line.split(",")[0].split())
 
 
 class Log:
@@ -18,8 +25,7 @@ class Log:
     def __init__(self, comm, started_s):
         self.comm = comm
         self.started_s = started_s
-        self.n_rows = 0
-        self.places = comm.gather((comm.rank, MPI.Get_processor_name()), root=0)
+        self.hosts = comm.gather(MPI.Get_processor_name(), root=0)
 
     def say(self, text):
         if self.comm.rank == 0:
@@ -28,16 +34,16 @@ class Log:
     def elapsed_s(self):
         return time.perf_counter() - self.started_s
 
-    def start(self, data):
-        slices = self.comm.gather((data.slab.start, data.slab.stop), root=0)
+    def start(self, header, images):
+        slab = images.slab
+        slices = self.comm.gather((slab.start, slab.stop), root=0)
         if self.comm.rank == 0:
-            hosts = sorted({host for _, host in self.places})
-            self.say(f"{self.comm.size} ranks on {len(hosts)} nodes ({', '.join(hosts)})")
-            self.say(MPI.Get_library_version().splitlines()[0])
-            shape = nifti.format_shape(data.header.shape)
+            hosts = sorted(set(self.hosts))
             shares = ", ".join(f"{first}-{stop - 1}" for first, stop in slices)
-            self.say(f"{shape} voxels of {data.header.voxel_mm:g} mm, slices {shares}")
-            self.say(f"each rank sees {data.halo} slices of its neighbours besides its own")
+            self.say(f"{self.comm.size} ranks on {len(hosts)} nodes ({', '.join(hosts)})")
+            self.say(library_name())
+            self.say(f"{nifti.format_shape(header.shape)} voxels of {header.voxel_mm:g} mm")
+            self.say(f"slices {shares}, and up to {images.halo} of each neighbour")
         self.say(f"\n{'':10}{'nodes':>12}{'correlation':>14}{'endpoint error':>17}{'time':>10}")
 
     def row(self, name, nodes, figures):
@@ -45,46 +51,43 @@ class Log:
         error = "" if error_mm is None else f"{error_mm:.3f} mm"
         time_s = f"{self.elapsed_s():.1f} s"
         self.say(f"{name:10}{nodes:>12}{figures['correlation']:>14.4f}{error:>17}{time_s:>10}")
-        self.n_rows += 1
 
-    def finish(self, folder, data, before, after):
-        gain = after["correlation"] - before["correlation"]
-        self.say(
-            f"\ncorrelation {before['correlation']:.4f} before, {after['correlation']:.4f} after: "
-            f"risen by {gain:.4f}"
-        )
+    def finish(self, folder, before, after):
+        if self.comm.rank != 0:
+            return
+        first, last = before["correlation"], after["correlation"]
+        self.say(f"\ncorrelation {first:.4f} before, {last:.4f} after: risen by {last - first:.4f}")
         if "endpoint_error_mm" in before:
-            start_mm, end_mm = before["endpoint_error_mm"], after["endpoint_error_mm"]
-            self.say(
-                f"endpoint error {start_mm:.3f} mm before, {end_mm:.3f} mm after: "
-                f"down by {100 * (1 - end_mm / start_mm):.1f} %"
-            )
-        results = {
-            "ranks": self.comm.size,
-            "mpi_library": MPI.Get_library_version().splitlines()[0],
+            first_mm, last_mm = before["endpoint_error_mm"], after["endpoint_error_mm"]
+            gain = f"down by {100 * (1 - last_mm / first_mm):.1f} %"
+            self.say(f"endpoint error {first_mm:.3f} mm before, {last_mm:.3f} mm after: {gain}")
+        result = {
+            "n_ranks": self.comm.size,
+            "hosts": self.hosts,
+            "mpi_library": library_name(),
             "before": before,
             "after": after,
             "elapsed_s": round(self.elapsed_s(), 3),
         }
-        if self.comm.rank == 0:
-            results["hosts"] = [host for _, host in self.places]
-            (folder / "result.json").write_text(json.dumps(results, indent=2) + "\n")
-        self.say(f"field.nii, registered.nii, result.png and result.json are in {folder}")
+        (folder / "result.json").write_text(json.dumps(result, indent=2) + "\n")
+        self.say(f"field.nii, registered.nii, result.png and result.json are in {folder.resolve()}")
 
 
-def write(folder, data, displacement, warped):
-    """Write field and registered image slab by slab, and the picture."""
-    slab, source = data.slab, data.header
-    field_mm = displacement[::-1] * source.voxel_mm  # in the file: x, y, z
-    views = [picture.middle_slices(slab, image) for image in (data.fixed, data.moving, warped)]
-    vectors = nifti.Header(source.shape, source.voxel_mm, source.origin_mm, np.dtype("<f8"), 3)
-    image = nifti.Header(source.shape, source.voxel_mm, source.origin_mm, np.dtype("<f4"))
+def write_results(folder, header, images, displacement):
+    """Write the field and the registered image slab by slab, and the picture."""
+    slab = images.slab
+    registered = images.displaced(displacement)
+    views = [
+        picture.middle_slices(slab, image) for image in (images.fixed, images.moving, registered)
+    ]
+    vectors = replace(header, dtype=np.dtype("<f8"), n_components=3)
     if slab.comm.rank == 0:
         folder.mkdir(parents=True, exist_ok=True)
         nifti.create(folder / "field.nii", vectors)
-        nifti.create(folder / "registered.nii", image)
+        nifti.create(folder / "registered.nii", header)
         picture.write_png(folder / "result.png", picture.compose(*views))
     slab.comm.Barrier()
+    field_mm = displacement[::-1] * header.voxel_mm  # in the file: x, y, z
     nifti.write_slices(folder / "field.nii", vectors, slab.start, field_mm)
-    nifti.write_slices(folder / "registered.nii", image, slab.start, warped)
+    nifti.write_slices(folder / "registered.nii", header, slab.start, registered)
     slab.comm.Barrier()

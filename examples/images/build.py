@@ -1,0 +1,184 @@
+#!/usr/bin/env python3
+"""Make the images of the examples: root file system by mmdebstrap, wheels by pip, SIF by Apptainer.
+
+    python3 build.py openmpi mpich        # into the shared folder of the sandbox
+
+Where this machine has no Apptainer, the last step runs on the login node of the sandbox, as the
+job's user. Images are kept by a hash of their recipe, so that a second call takes a second. Does
+not start a sandbox, and needs no root.
+"""
+
+import argparse
+import hashlib
+import json
+import os
+import shlex
+import shutil
+import subprocess
+import sys
+import time
+import tomllib
+from pathlib import Path
+
+from hpcrun.sandbox.places import state_root
+from hpcrun.sandbox.rootfs import read_apt_proxies, read_mirror
+from hpcrun.sandbox.wheels import find_pip
+
+HERE = Path(__file__).resolve().parent
+PLACE_OF_WHEELS = "/usr/local/lib/python{python}"
+WHEELS = "dist-packages"  # where Debian's Python looks for what Debian did not bring
+MACHINE = {"amd64": "x86_64", "arm64": "aarch64"}
+OLDEST_GLIBC_MINOR, NEWEST_GLIBC_MINOR = 17, 41  # what wheels are built for; what trixie has
+
+# Device nodes cannot be made by an ordinary user, and a runtime mounts its own.
+PACK = """
+set -eu
+folder=$1
+root=$(mktemp -d)
+trap 'chmod -R u+rwX "$root"; rm -rf "$root"' EXIT
+tar -x -C "$root" --exclude='./dev/*' -f "$folder/root.tar"
+apptainer --quiet build "$folder/image.sif" "$root"
+"""
+
+
+def main():
+    os.umask(0o022)  # what a job reads in the image must be readable to it
+    arguments = parse_arguments()
+    table = tomllib.loads((HERE / "images.toml").read_text())
+    via = shlex.split(arguments.via) if arguments.via is not None else find_apptainer(arguments)
+    target = arguments.to or read_share(arguments.sandbox) / "images"
+    cache = arguments.cache or state_root() / "cache" / "images"
+    for folder in (target, cache):
+        folder.mkdir(parents=True, exist_ok=True)
+    for name in arguments.names:
+        if not isinstance(table.get(name), dict):
+            known = ", ".join(key for key, row in table.items() if isinstance(row, dict))
+            sys.exit(f"error: there is no image `{name}`; there are {known}")
+        kept = cache / f"{name}-{recipe_key(name, table)}.sif"
+        if not kept.exists():
+            build(name, table, kept, target, via)
+        image = target / f"{name}.sif"
+        if not is_copy(kept, image):
+            shutil.copy2(kept, image)
+        print(image)
+
+
+def recipe_key(name, table):
+    """Short name for everything that an image depends on, except when it is made."""
+    common = {key: value for key, value in table.items() if not isinstance(value, dict)}
+    text = json.dumps([common, table[name], PACK], sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def is_copy(kept, image):
+    if not image.exists():
+        return False
+    one, other = kept.stat(), image.stat()
+    return (one.st_size, one.st_mtime_ns) == (other.st_size, other.st_mtime_ns)
+
+
+def build(name, table, kept, target, via):
+    """Make one image in a folder that the place with Apptainer sees too, then keep it."""
+    started_s = time.monotonic()
+    folder = target / f".{kept.stem}"
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir()
+    folder.chmod(0o777)  # the job's user writes the image, and may be another than the caller
+    try:
+        say(f"{name}: fetching wheels")
+        fetch_wheels(table, table[name], folder / WHEELS)
+        say(f"{name}: making the root file system with mmdebstrap (Debian {table['suite']})")
+        run(mmdebstrap_command(table, table[name], folder))
+        say(f"{name}: packing the image with apptainer build")
+        run([*via, "sh", "-c", PACK, "pack", str(folder)])
+        shutil.copyfile(folder / "image.sif", kept.with_suffix(".part"))
+        kept.with_suffix(".part").rename(kept)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+    size_mb = kept.stat().st_size / 1e6
+    say(f"{name}: {size_mb:.0f} MB in {time.monotonic() - started_s:.0f} s")
+
+
+def fetch_wheels(table, row, folder):
+    """Lay the wheels out for the Python of the image, whatever Python runs here."""
+    folder.mkdir()
+    if not row["wheels"]:
+        return
+    machine = MACHINE[row["arch"]]
+    minors = range(NEWEST_GLIBC_MINOR, OLDEST_GLIBC_MINOR - 1, -1)
+    tags = [f"--platform=manylinux_2_{minor}_{machine}" for minor in minors]
+    run([
+        *find_pip(), "install", "--quiet", "--no-input", "--disable-pip-version-check",
+        "--no-compile", "--no-deps", "--only-binary=:all:", f"--python-version={table['python']}",
+        *tags, f"--platform=manylinux2014_{machine}", "--target", str(folder), *row["wheels"],
+    ])  # fmt: skip
+    shutil.rmtree(folder / "bin", ignore_errors=True)
+    for tests in list(folder.glob("**/tests")):
+        shutil.rmtree(tests, ignore_errors=True)
+
+
+def mmdebstrap_command(table, row, folder):
+    """As root or not: a tar can be written by both, with the owners that the files shall have."""
+    foreign = row["arch"] != "amd64"
+    place = PLACE_OF_WHEELS.format(**table)
+    # Packages for another processor are unpacked only: their scripts could not run here.
+    hooks = [] if foreign else [
+        f'--customize-hook=mkdir -p "$1"{place}',
+        f"--customize-hook=copy-in {shlex.quote(str(folder / WHEELS))} {place}",
+        f'--customize-hook=chroot "$1" python3 -m compileall -q {place}/{WHEELS}',
+    ]  # fmt: skip
+    mirror = read_mirror()
+    return [
+        "mmdebstrap", "--quiet", f"--variant={'extract' if foreign else 'minbase'}",
+        f"--architectures={row['arch']}", f"--include={','.join(row['packages'])}",
+        *(f"--aptopt={option}" for option in read_apt_proxies()),
+        *(f"--dpkgopt=path-exclude={pattern}" for pattern in table["leave_out"]),
+        *hooks, table["suite"], str(folder / "root.tar"), *([mirror] if mirror else []),
+    ]  # fmt: skip
+
+
+def find_apptainer(arguments):
+    """Return the words before a command that lead to where `apptainer` is."""
+    if shutil.which("apptainer"):
+        return []
+    return ["hpcrun", "sandbox", "exec", "--name", arguments.sandbox, "--"]
+
+
+def read_share(sandbox):
+    """Ask the sandbox for the folder that it shares with this machine."""
+    answer = run(["hpcrun", "sandbox", "status", "--name", sandbox, "--json"], capture=True)
+    return Path(json.loads(answer)["share"])
+
+
+def run(argv, *, capture=False):
+    try:
+        done = subprocess.run(
+            argv, check=True, text=True, stdout=subprocess.PIPE if capture else None
+        )
+    except FileNotFoundError:
+        sys.exit(f"error: `{argv[0]}` is not on PATH")
+    except subprocess.CalledProcessError as error:
+        sys.exit(f"error: `{argv[0]}` ended with code {error.returncode}")
+    return done.stdout
+
+
+def say(text):
+    print(text, file=sys.stderr, flush=True)
+
+
+def parse_arguments():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("names", nargs="+", metavar="NAME", help="rows of images.toml")
+    parser.add_argument(
+        "--to", type=Path, help="folder for NAME.sif (default: images/ in the share)"
+    )
+    parser.add_argument("--cache", type=Path, help="folder where finished images are kept")
+    parser.add_argument(
+        "--sandbox", default="sandbox", help="name of the sandbox (default sandbox)"
+    )
+    parser.add_argument("--via", help="words before a command that lead to where apptainer is")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    main()
