@@ -1,0 +1,53 @@
+"""`hpcrun plan`: how a job would run at a site, and why; submits nothing."""
+
+from pathlib import Path
+
+import click
+
+from hpcrun.cli.planned import PlannedFile, plan_file, planning_options
+from hpcrun.cli.run_options import json_option
+from hpcrun.errors import ExitCode
+
+
+@click.command("plan")
+@planning_options
+@click.option("--verbose", is_flag=True, help="Print every line of evidence.")
+@json_option
+@click.pass_context
+def command(  # noqa: PLR0913  one parameter per option
+    context: click.Context,
+    job_file: Path,
+    *,
+    site: str | None,
+    allows: tuple[str, ...],
+    passport: Path | None,
+    verbose: bool,
+    as_json: bool,
+) -> None:
+    """Say how JOB would run: model, launcher, MPI, environment, and why nothing else.
+
+    The image is read, never run; nothing is submitted. Ends with 1 where the job is refused.
+    """
+    planned = plan_file(job_file, site=site, allows=allows, passport=passport)
+    if as_json:
+        click.echo(planned.plan.model_dump_json(indent=2))
+    else:
+        _show(planned, is_verbose=verbose)
+    context.exit(ExitCode.REFUSED if planned.plan.is_refused else ExitCode.OK)
+
+
+def _show(planned: PlannedFile, *, is_verbose: bool) -> None:
+    """Print the page on standard output, what is to be said about it on standard error."""
+    import os
+    import sys
+
+    from hpcrun.report.diagnostics import format_diagnostics
+    from hpcrun.report.plan import format_plan
+    from hpcrun.report.terminal import wants_colour
+
+    click.echo(format_plan(planned.plan), nl=False)
+    diagnostics = (*planned.warnings, *planned.plan.diagnostics)
+    if diagnostics:
+        colour = wants_colour(sys.stderr, os.environ)
+        text = format_diagnostics(diagnostics, colour=colour, is_verbose=is_verbose)
+        click.echo(f"\n{text}", err=True)
