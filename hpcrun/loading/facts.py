@@ -62,9 +62,13 @@ class Fact(Shape):
         bare = [self.shape.schema(), {"const": UNKNOWN}]
         if self.is_group:
             return {"anyOf": bare}
-        annotated = _ORIGIN.schema()
-        annotated["properties"] = {"value": {"anyOf": bare}} | annotated["properties"]
-        return {"anyOf": [*bare, annotated | {"required": ["value"]}]}
+        origin = _ORIGIN.schema()
+        described = {key: {"title": key} | part for key, part in origin["properties"].items()}
+        annotated = origin | {
+            "properties": {"value": {"anyOf": bare}} | described,
+            "required": ["value"],
+        }
+        return {"title": self.expected, "anyOf": [*bare, annotated]}
 
 
 def _is_unknown(node: Node) -> bool:
