@@ -1,28 +1,29 @@
-"""Use case: read what an image or a host MPI stack holds, without running it; does not judge it."""
+"""Use case: the passport of an image or of a host's MPI stack; runs neither."""
 
 from collections.abc import Sequence
 from pathlib import Path
 
-from hpcrun.errors import MissingInputError
-from hpcrun.image import read_image, read_stack
+from hpcrun.errors import InputError, MissingInputError
 from hpcrun.model.image import ImageFacts, StackFacts
 
 
-def inspect(
-    image: Path | str, *, command: Sequence[str] | None = None, full_digest: bool = False
-) -> ImageFacts:
-    """Read the passport of an image; with a command, also of the program that it names."""
-    path = Path(image)
-    if not path.exists():
-        raise MissingInputError(f"there is no image `{path}`")
-    return read_image(path, command=command, full_digest=full_digest)
+def inspect(image: Path, *, command: Sequence[str] | None = None) -> ImageFacts:
+    """Read the passport of a SIF or an unpacked image; `command` is looked up inside it."""
+    from hpcrun.image import read_image
+
+    if not image.exists():
+        raise MissingInputError(f"there is no image `{image}`")
+    return read_image(image, command=command)
 
 
-def inspect_host(prefix: Path | str) -> StackFacts:
-    """Read the passport of a host MPI stack."""
-    path = Path(prefix)
-    if not path.is_dir():
-        raise MissingInputError(
-            f"there is no folder `{path}`", help=("name the prefix, such as /opt/openmpi-5.0.7",)
+def inspect_host(prefix: Path) -> StackFacts:
+    """Read the passport of one MPI installation of this host."""
+    from hpcrun.image import read_stack
+
+    facts = read_stack(prefix)
+    if not facts.libraries:
+        raise InputError(
+            f"no MPI library below `{prefix}`",
+            help=["name the folder that holds `bin` and `lib` of one MPI installation"],
         )
-    return read_stack(path)
+    return facts

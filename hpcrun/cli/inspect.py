@@ -1,5 +1,6 @@
-"""`hpcrun inspect`: what an image or a host MPI stack holds, without running it."""
+"""`hpcrun inspect`: the passport of an image or of a host's MPI stack; runs neither."""
 
+import shlex
 from pathlib import Path
 
 import click
@@ -10,37 +11,48 @@ from hpcrun.errors import UsageError
 
 @click.command("inspect")
 @click.argument("image", type=click.Path(path_type=Path), required=False)
-@click.option("--for", "for_command", metavar="'CMD …'", help="Look up this command's program too.")
+@click.option("--for", "for_command", metavar="CMD", help="Look up this command in the image.")
 @click.option(
     "--host",
-    metavar="PREFIX",
+    "prefix",
     type=click.Path(path_type=Path),
-    help="Read a host MPI stack instead of an image.",
+    metavar="PREFIX",
+    help="Inspect an MPI installation of this host instead of an image.",
 )
 @json_option
 def command(
-    image: Path | None, *, for_command: str | None, host: Path | None, as_json: bool
+    image: Path | None, *, for_command: str | None, prefix: Path | None, as_json: bool
 ) -> None:
-    """Show what IMAGE (a SIF or an unpacked image) holds, without running it."""
-    from hpcrun.app.inspect import inspect, inspect_host
-    from hpcrun.report.passports import format_image, format_stack
+    """Say what IMAGE, a SIF file or an unpacked image's folder, holds: processor, C library, MPI.
 
-    if (image is None) == (host is None):
-        raise UsageError("name either an image, or a host MPI stack by `--host PREFIX`")
-    if host is not None:
-        stack = inspect_host(host)
-        click.echo(stack.model_dump_json(indent=2) if as_json else format_stack(stack))
+    It is read, never run; neither Apptainer nor the network is needed.
+    """
+    if (image is None) == (prefix is None):
+        raise UsageError("name either an image or `--host PREFIX`")
+    if prefix is not None:
+        _show_stack(prefix, as_json=as_json)
     elif image is not None:
-        facts = inspect(image, command=_words(for_command))
-        click.echo(facts.model_dump_json(indent=2) if as_json else format_image(facts))
+        _show_image(image, for_command, as_json=as_json)
 
 
-def _words(text: str | None) -> tuple[str, ...] | None:
-    import shlex
+def _show_image(image: Path, for_command: str | None, *, as_json: bool) -> None:
+    from hpcrun.app.inspect import inspect
+    from hpcrun.report.passport import format_image
 
-    if text is None:
-        return None
+    facts = inspect(image, command=_argv(for_command))
+    click.echo(facts.model_dump_json(indent=2) if as_json else format_image(facts), nl=as_json)
+
+
+def _show_stack(prefix: Path, *, as_json: bool) -> None:
+    from hpcrun.app.inspect import inspect_host
+    from hpcrun.report.passport import format_stack
+
+    facts = inspect_host(prefix)
+    click.echo(facts.model_dump_json(indent=2) if as_json else format_stack(facts), nl=as_json)
+
+
+def _argv(text: str | None) -> tuple[str, ...] | None:
     try:
-        return tuple(shlex.split(text)) or None
+        return tuple(shlex.split(text)) if text else None
     except ValueError as exc:
-        raise UsageError(f"cannot split `--for {text}` into words: {exc}") from exc
+        raise UsageError(f"`--for {text}` is not a command: {str(exc).lower()}") from exc
