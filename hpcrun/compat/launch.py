@@ -3,6 +3,7 @@
 from hpcrun.compat.evidence import (
     COMPATIBLE,
     compatible,
+    in_image,
     incompatible,
     library_found,
     unknown,
@@ -98,15 +99,15 @@ def _many_without_mpi(facts: ImageFacts, need: MpiNeed, *, n_tasks: int) -> Verd
         return incompatible(
             Reason(
                 code="HPR204",
-                message=f"{n_tasks} tasks are asked for, but the image has no MPI",
-                evidence=(f"no MPI library and no program that needs one in {facts.path.name}",),
+                message=f"{n_tasks} tasks are asked for, but the program uses no MPI",
+                evidence=_no_trace(facts),
             )
         )
     if need.is_absent:
         return unknown(
             Reason(
                 code="HPR204",
-                message=f"{n_tasks} tasks are asked for; cannot tell whether the image has MPI",
+                message=f"{n_tasks} tasks are asked for; cannot tell whether it uses MPI",
                 evidence=facts.unread[:3],
             )
         )
@@ -117,6 +118,14 @@ def _many_without_mpi(facts: ImageFacts, need: MpiNeed, *, n_tasks: int) -> Verd
             evidence=tuple(library_found(facts, library) for library in need.libraries[:2]),
         )
     )
+
+
+def _no_trace(facts: ImageFacts) -> tuple[str, ...]:
+    """Say where MPI was looked for."""
+    found = [f"no MPI library in {facts.path.name}"]
+    if facts.program is not None and facts.program.path is not None:
+        found.append(f"{in_image(facts, facts.program.path)} loads none")
+    return tuple(found)
 
 
 def _one_without_mpi(facts: ImageFacts, need: MpiNeed) -> Verdict:

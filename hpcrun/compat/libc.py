@@ -1,5 +1,7 @@
 """Do the host libraries that would be bound run on the image's C library; does not judge MPI."""
 
+from pathlib import PurePosixPath
+
 from hpcrun.compat.evidence import COMPATIBLE, incompatible, unknown
 from hpcrun.model.base import is_known
 from hpcrun.model.image import ImageFacts, MpiLibrary, StackFacts
@@ -12,7 +14,7 @@ def check_libc(
 ) -> Verdict:
     """Judge one host MPI library and its closure on one image's C library."""
     return Verdict.worst_of(
-        [_check_version(facts, name, library), _check_closure(name, stack_facts)]
+        [_check_version(facts, name, library), _check_closure(facts, name, stack_facts)]
     )
 
 
@@ -50,14 +52,26 @@ def _check_version(facts: ImageFacts, name: str, library: MpiLibrary) -> Verdict
     )
 
 
-def _check_closure(name: str, stack_facts: StackFacts) -> Verdict:
+def _check_closure(facts: ImageFacts, name: str, stack_facts: StackFacts) -> Verdict:
+    """Judge what the host's MPI needs beyond its prefix: only the image can supply it."""
     beyond = (*stack_facts.closure_missing, *stack_facts.closure_outside)
-    if not beyond:
+    names = dict.fromkeys(PurePosixPath(library).name for library in beyond)
+    lacking = [soname for soname in names if soname not in facts.sonames]
+    if not lacking:
         return COMPATIBLE
-    return unknown(
+    seen = tuple(f"`{name}` needs `{soname}`, which is not in its prefix" for soname in lacking[:3])
+    if not facts.sonames or not facts.is_complete:
+        return unknown(
+            Reason(
+                code="HPR312",
+                message=f"cannot tell whether the image has what host stack `{name}` needs",
+                evidence=(*seen, *facts.unread[:2]),
+            )
+        )
+    return incompatible(
         Reason(
             code="HPR312",
-            message=f"host stack `{name}` needs libraries that lie outside its prefix",
-            evidence=tuple(f"`{library}`" for library in beyond[:5]),
+            message=f"the image lacks `{lacking[0]}`, which host stack `{name}` needs",
+            evidence=(*seen, f"{facts.path.name} has {len(facts.sonames)} libraries, not this one"),
         )
     )

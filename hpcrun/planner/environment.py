@@ -50,8 +50,9 @@ def pinned_variables(question: Question, shape: Shape, judgement: Judgement) -> 
             )
     for user in question.needs[shape.image_arch].choosers:
         if (row := mpi_abi().chooser(user.path)) is not None:
+            module = "/".join(PurePosixPath(user.path).parts[-2:])
             pinned[row.variable] = PlannedVariable(
-                value=path, why=f"{posixpath.basename(user.path)} looks for MPI at run time"
+                value=path, why=f"{module} looks for its MPI library at run time"
             )
     return pinned
 

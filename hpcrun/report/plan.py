@@ -1,12 +1,12 @@
 """A plan as a page for people; does not print it."""
 
-from collections import Counter
-
 from hpcrun.model.plan import Candidate, Layout, Plan, PlannedMount
 from hpcrun.model.verdict import Answer
 from hpcrun.units import format_slurm_duration
 
-_WAYS_SHOWN = 3
+_WAYS_SHOWN = 4
+SENSELESS = frozenset({"HPR404", "HPR407", "HPR602", "HPR603"})
+"""Rules that only say that a combination makes no sense, or is not there yet."""
 
 
 def format_plan(plan: Plan) -> str:
@@ -31,7 +31,7 @@ def _headline(plan: Plan) -> str:
 
 def format_way(candidate: Candidate) -> str:
     """Name one candidate in a few words."""
-    words = [f"{candidate.model} model"]
+    words = ["no MPI" if candidate.model == "none" else f"{candidate.model} model"]
     if candidate.mpi_stack is not None:
         words.append(f"on `{candidate.mpi_stack}`")
     how = f"{candidate.launcher} --mpi={candidate.srun_mpi}"
@@ -100,19 +100,39 @@ def _other_lines(plan: Plan) -> list[str]:
     """Group what was not chosen by its first reason, the ways that would work first."""
     others = [c for c in plan.candidates if c != plan.chosen]
     working = [c for c in others if c.verdict is Answer.COMPATIBLE]
+    groups: dict[str, list[Candidate]] = {}
+    for candidate in others:
+        if candidate.verdict is not Answer.COMPATIBLE:
+            groups.setdefault(candidate.reasons[0].code, []).append(candidate)
+    senseless = sorted(groups.keys() & SENSELESS)
     lines = [f"would work too: {_ways(working)}"] if working else []
-    rejected = [c for c in others if c.verdict is not Answer.COMPATIBLE and c.reasons]
-    counts = Counter(c.reasons[0].code for c in rejected)
-    for code, count in sorted(counts.items()):
-        group = [c for c in rejected if c.reasons[0].code == code]
-        first = group[0]
-        answer = "unknown" if all(c.verdict is Answer.UNKNOWN for c in group) else "no"
-        lines.append(f"{code} ({answer}, {_counted(count, 'way')}): {_ways(group)}")
-        lines.append(f"  {first.reasons[0].message}")
+    for code in sorted(groups.keys() - SENSELESS):
+        lines += _group_lines(code, groups[code])
+    if senseless:
+        count = sum(len(groups[code]) for code in senseless)
+        lines.append(f"{_counted(count, 'way')} that nobody would ask for: {', '.join(senseless)}")
     return lines
 
 
+def _group_lines(code: str, group: list[Candidate]) -> list[str]:
+    answer = "unknown" if all(c.verdict is Answer.UNKNOWN for c in group) else "no"
+    return [
+        f"{code} ({answer}, {_counted(len(group), 'way')}): {_ways(group)}",
+        f"  {group[0].reasons[0].message}",
+    ]
+
+
 def _ways(candidates: list[Candidate]) -> str:
-    ways = list(dict.fromkeys(format_way(candidate) for candidate in candidates))
+    ways = list(dict.fromkeys(_short_way(candidate) for candidate in candidates))
     more = len(ways) - _WAYS_SHOWN
-    return "; ".join(ways[:_WAYS_SHOWN]) + (f"; {more} more" if more > 0 else "")
+    return ", ".join(ways[:_WAYS_SHOWN]) + (f" and {more} more" if more > 0 else "")
+
+
+def _short_way(candidate: Candidate) -> str:
+    words = [
+        "emulated" if candidate.execution == "emulated" else "",
+        candidate.model,
+        candidate.mpi_stack or "",
+        f"--mpi={candidate.srun_mpi}" if candidate.srun_mpi else candidate.launcher,
+    ]
+    return " ".join(word for word in words if word)
