@@ -30,8 +30,8 @@ def group() -> None:
 )
 def up_command(name: str, nodes: int | None, share: Path | None) -> None:
     """Start the sandbox, unless it runs already; the first time it is made."""
-    from hpcrun.sandbox.status import status
-    from hpcrun.sandbox.up import up
+    from hpcrun.sandbox.look import status
+    from hpcrun.sandbox.start import up
 
     was_running = status(name).is_running
     progress = _Lines()
@@ -50,7 +50,7 @@ def up_command(name: str, nodes: int | None, share: Path | None) -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
 def status_command(name: str, as_json: bool) -> None:
     """Say whether the sandbox runs, and how its nodes fare."""
-    from hpcrun.sandbox.status import status
+    from hpcrun.sandbox.look import status
 
     seen = status(name)
     if as_json:
@@ -105,7 +105,7 @@ def logs_command(name: str, node: str | None, lines: int) -> None:
 @_name_option
 def down_command(name: str) -> None:
     """End the sandbox; its files stay."""
-    from hpcrun.sandbox.down import down
+    from hpcrun.sandbox.end import down
 
     ended = down(name)
     click.echo(f"sandbox `{name}` {'is ended' if ended else 'was not running'}")
@@ -116,7 +116,7 @@ def down_command(name: str) -> None:
 @click.option("--all", "is_all", is_flag=True, help="All sandboxes, and what they share.")
 def purge_command(name: str, is_all: bool) -> None:
     """End the sandbox and remove its files, the shared folder's too."""
-    from hpcrun.sandbox.down import purge
+    from hpcrun.sandbox.end import purge
 
     purge(name, is_all=is_all)
     click.echo("all sandboxes are removed" if is_all else f"sandbox `{name}` is removed")

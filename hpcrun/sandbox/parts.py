@@ -36,10 +36,11 @@ def part_names(version: SandboxVersion, identity: Identity) -> PartNames:
     machine = os.uname().machine
     root = cache.recipe_key(rootfs.recipe(version), identity.key, machine)
     tags = wheels.platform_tags(version)
-    python = cache.recipe_key(read_requirements(), version.python, tags)
+    stacks = cache.recipe_key(version.stacks, tags, wheels.layout())
+    python = cache.recipe_key(read_requirements(), version.python, tags, wheels.layout())
     return PartNames(
         root=f"root-{version.suite}-{root}",
-        stacks=f"stacks-{cache.recipe_key(version.stacks, tags)}",
+        stacks=f"stacks-{stacks}",
         python=f"python-{version.python}-{python}",
     )
 

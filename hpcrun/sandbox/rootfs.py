@@ -14,7 +14,7 @@ from hpcrun.sandbox.namespace import IdMaps
 from hpcrun.sandbox.progress import Progress, follow_lines
 from hpcrun.sandbox.versions import SandboxVersion
 
-RECIPE_SCRIPTS = ("recipe-sid.sh", "recipe-finish.sh")
+_RECIPE_SCRIPTS = ("recipe-sid.sh", "recipe-finish.sh")
 _LEFT_OUT = ("doc", "info", "lintian", "locale", "man")
 _PROXIES = ("http_proxy", "https_proxy", "ftp_proxy", "no_proxy", "all_proxy")
 _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
@@ -31,9 +31,10 @@ def inside_folder() -> Path:
 
 
 def recipe(version: SandboxVersion) -> tuple[object, ...]:
-    """Everything that the result depends on, except when it is made."""
-    scripts = [(inside_folder() / name).read_text() for name in RECIPE_SCRIPTS]
-    return (version.suite, version.packages, version.from_sid, _LEFT_OUT, scripts)
+    """Return everything that the result depends on, except when and from where it is fetched."""
+    scripts = [(inside_folder() / name).read_text() for name in _RECIPE_SCRIPTS]
+    options = mmdebstrap_command(version, Path("/target"), mirror=None, scripts=Path("/scripts"))
+    return (*options, *scripts)
 
 
 def build_root(
@@ -41,7 +42,9 @@ def build_root(
 ) -> None:
     """Make the root file system in `target`."""
     progress.step(f"making the nodes' root file system (Debian {version.suite}) with mmdebstrap")
-    argv = mmdebstrap_command(version, target, mirror=mirror, apt_options=read_apt_proxies())
+    argv = mmdebstrap_command(
+        version, target, mirror=mirror, scripts=inside_folder(), apt_options=read_apt_proxies()
+    )
     lines: list[str] = []
     reading, writing = os.pipe()
 
@@ -72,11 +75,15 @@ def build_root(
 
 
 def mmdebstrap_command(
-    version: SandboxVersion, target: Path, *, mirror: str | None, apt_options: tuple[str, ...] = ()
+    version: SandboxVersion,
+    target: Path,
+    *,
+    mirror: str | None,
+    scripts: Path,
+    apt_options: tuple[str, ...] = (),
 ) -> tuple[str, ...]:
     """Compose the command line; root inside the namespace is all the root that it needs."""
-    sid = shlex.join(["sh", str(inside_folder() / "recipe-sid.sh")])
-    finish = shlex.join(["sh", str(inside_folder() / "recipe-finish.sh")])
+    sid, finish = (shlex.join(["sh", str(scripts / name)]) for name in _RECIPE_SCRIPTS)
     from_sid = shlex.join(version.from_sid)
     return (
         "mmdebstrap",

