@@ -18,13 +18,19 @@ import subprocess
 import sys
 import time
 import tomllib
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from hpcrun.sandbox.places import state_root
-from hpcrun.sandbox.rootfs import read_apt_proxies, read_mirror
-from hpcrun.sandbox.wheels import find_pip
-
 HERE = Path(__file__).resolve().parent
+CHECKOUT = HERE.parents[1]
+sys.path.append(str(CHECKOUT))  # for a Python in which hpcrun is not installed
+
+from hpcrun.sandbox.places import state_root  # noqa: E402
+from hpcrun.sandbox.rootfs import read_apt_proxies, read_mirror  # noqa: E402
+from hpcrun.sandbox.wheels import find_pip  # noqa: E402
+
+AT_A_TIME = 2  # each has stretches of one thread, and of waiting for the archive
+HPCRUN = (sys.executable, "-m", "hpcrun")
 PLACE_OF_WHEELS = "/usr/local/lib/python{python}"
 WHEELS = "dist-packages"  # where Debian's Python looks for what Debian did not bring
 MACHINE = {"amd64": "x86_64", "arm64": "aarch64"}
@@ -45,22 +51,33 @@ def main():
     os.umask(0o022)  # what a job reads in the image must be readable to it
     arguments = parse_arguments()
     table = tomllib.loads((HERE / "images.toml").read_text())
+    known = [key for key, row in table.items() if isinstance(row, dict)]
+    for name in set(arguments.names) - set(known):
+        sys.exit(f"error: there is no image `{name}`; there are {', '.join(known)}")
     via = shlex.split(arguments.via) if arguments.via is not None else find_apptainer(arguments)
-    target = arguments.to or read_share(arguments.sandbox) / "images"
-    cache = arguments.cache or state_root() / "cache" / "images"
+    target = (arguments.to or read_share(arguments.sandbox) / "images").absolute()
+    cache = (arguments.cache or state_root() / "cache" / "images").absolute()
     for folder in (target, cache):
         folder.mkdir(parents=True, exist_ok=True)
-    for name in arguments.names:
-        if not isinstance(table.get(name), dict):
-            known = ", ".join(key for key, row in table.items() if isinstance(row, dict))
-            sys.exit(f"error: there is no image `{name}`; there are {known}")
+
+    def provide(name):
         kept = cache / f"{name}-{recipe_key(name, table)}.sif"
         if not kept.exists():
             build(name, table, kept, target, via)
-        image = target / f"{name}.sif"
-        if not is_copy(kept, image):
-            shutil.copy2(kept, image)
-        print(image)
+        return copy(kept, target / f"{name}.sif")
+
+    with ThreadPoolExecutor(AT_A_TIME) as pool:
+        for image in pool.map(provide, arguments.names):
+            print(image)
+
+
+def copy(kept, image):
+    """Copy an image, unless it is there already; a job may be reading an older one."""
+    old, new = image.stat() if image.exists() else None, kept.stat()
+    if old is None or (old.st_size, old.st_mtime_ns) != (new.st_size, new.st_mtime_ns):
+        shutil.copy2(kept, image.with_suffix(".part"))
+        image.with_suffix(".part").rename(image)
+    return image
 
 
 def recipe_key(name, table):
@@ -68,13 +85,6 @@ def recipe_key(name, table):
     common = {key: value for key, value in table.items() if not isinstance(value, dict)}
     text = json.dumps([common, table[name], PACK], sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
-
-
-def is_copy(kept, image):
-    if not image.exists():
-        return False
-    one, other = kept.stat(), image.stat()
-    return (one.st_size, one.st_mtime_ns) == (other.st_size, other.st_mtime_ns)
 
 
 def build(name, table, kept, target, via):
@@ -141,24 +151,27 @@ def find_apptainer(arguments):
     """Return the words before a command that lead to where `apptainer` is."""
     if shutil.which("apptainer"):
         return []
-    return ["hpcrun", "sandbox", "exec", "--name", arguments.sandbox, "--"]
+    return [*HPCRUN, "sandbox", "exec", "--name", arguments.sandbox, "--"]
 
 
 def read_share(sandbox):
     """Ask the sandbox for the folder that it shares with this machine."""
-    answer = run(["hpcrun", "sandbox", "status", "--name", sandbox, "--json"], capture=True)
-    return Path(json.loads(answer)["share"])
+    answer = run([*HPCRUN, "sandbox", "status", "--name", sandbox, "--json"], capture=True)
+    share = json.loads(answer)["share"]
+    if share is None:
+        sys.exit(f"error: sandbox `{sandbox}` does not run: hpcrun sandbox up --name {sandbox}")
+    return Path(share)
 
 
 def run(argv, *, capture=False):
+    """Run a command, or end here; its folder is the checkout, so that it finds hpcrun too."""
+    stdout = subprocess.PIPE if capture else sys.stderr
     try:
-        done = subprocess.run(
-            argv, check=True, text=True, stdout=subprocess.PIPE if capture else None
-        )
+        done = subprocess.run(argv, check=True, text=True, stdout=stdout, cwd=CHECKOUT)
     except FileNotFoundError:
         sys.exit(f"error: `{argv[0]}` is not on PATH")
     except subprocess.CalledProcessError as error:
-        sys.exit(f"error: `{argv[0]}` ended with code {error.returncode}")
+        sys.exit(f"error: `{shlex.join(argv[:4])} …` ended with code {error.returncode}")
     return done.stdout
 
 
