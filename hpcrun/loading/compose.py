@@ -3,98 +3,25 @@
 Works on ruamel.yaml's events, so that aliases are never followed and nothing is ever constructed.
 """
 
-import re
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from hpcrun.loading.events import GiveUpError, read_events
 from hpcrun.loading.nodes import Entry, Mapping, Node, Refused, Scalar, Sequence
 from hpcrun.loading.problems import FileRule, Problems, shorten
 from hpcrun.loading.source import Source, Span
 
-if TYPE_CHECKING:
-    from ruamel.yaml.error import MarkedYAMLError
-
 MAX_DEPTH = 24
 MAX_NODES = 20_000
-
-_SYNTAX_HELPS = (
-    (r"\\t", "indent with spaces; YAML allows no tabs there"),
-    ("mapping values are not allowed", "put quotes around a text that holds `: `, or indent anew"),
-    ("could not find expected ':'", "each line of a mapping is `key: value`"),
-    ("unexpected end of stream", "close the quotes"),
-    ("cannot start any token", "put quotes around a text that starts with a special character"),
-    ("", "check quotes, brackets and indentation here and on the line before"),
-)
-
-
-class _GiveUpError(Exception):
-    """The rest of the file cannot be read; why was reported."""
 
 
 def compose(source: Source, problems: Problems) -> Node | None:
     """Read the one document of a file; None where there is none, which is reported too."""
-    readable = _without_directives(source, problems)
     try:
-        return _Composer(source, problems, _events(readable, source, problems)).document()
-    except _GiveUpError:
+        return _Composer(source, problems, read_events(source, problems)).document()
+    except GiveUpError:
         return None
-
-
-def _without_directives(source: Source, problems: Problems) -> str:
-    """Refuse `%YAML` and `%TAG`, which change how the same text is read, and blank them out."""
-    text = source.text
-    for number, line in enumerate(source.lines, start=1):
-        if line.startswith("%"):
-            problems.report(
-                FileRule.AMBIGUOUS_SCALAR,
-                source.span(number, 1, len(line)),
-                message=f"directive `{shorten(line)}` is not used here",
-                found=["hpcrun reads YAML 1.2; a directive would change how values are read"],
-                helps=["remove the line"],
-            )
-            text = re.sub(rf"(?m)^{re.escape(line)}$", " " * len(line), text, count=1)
-        elif line.strip() and not line.lstrip().startswith("#"):
-            break
-    return text
-
-
-def _events(text: str, source: Source, problems: Problems) -> Iterator[Any]:
-    from ruamel.yaml import YAML
-    from ruamel.yaml.error import MarkedYAMLError, YAMLError
-
-    try:
-        yield from YAML(typ="safe", pure=True).parse(text)
-    except MarkedYAMLError as error:
-        _report_syntax(error, source, problems)
-        raise _GiveUpError from error
-    except (YAMLError, ValueError, OverflowError) as error:
-        # An escape such as "\U99999999" ends in chr() and raises what chr() raises.
-        problems.report(
-            FileRule.UNREADABLE_YAML,
-            source.span(1, 1),
-            message="cannot read this as YAML",
-            found=[shorten(str(error), 80)],
-            helps=["check the escapes in double quotes"],
-        )
-        raise _GiveUpError from error
-
-
-def _report_syntax(error: "MarkedYAMLError", source: Source, problems: Problems) -> None:
-    mark = error.problem_mark or error.context_mark
-    problem = shorten(str(error.problem or error.context), 60)
-    span = source.span(mark.line + 1, mark.column + 1, 1) if mark else source.span(1, 1)
-    found = [f"ruamel.yaml: {problem}"]
-    if error.context and error.context_mark:
-        found.append(f"{shorten(error.context)} that starts in line {error.context_mark.line + 1}")
-    help_text = next(text for part, text in _SYNTAX_HELPS if part in problem)
-    problems.report(
-        FileRule.UNREADABLE_YAML,
-        span,
-        message=f"cannot read this as YAML: {problem}",
-        found=found,
-        helps=[help_text],
-    )
 
 
 class _Composer:
@@ -114,12 +41,22 @@ class _Composer:
         for event in self.events:
             kind = type(event).__name__
             if kind == "DocumentStartEvent" and node is not None:
-                self._refuse(event, "a second document starts here", "keep one document per file")
-                raise _GiveUpError
+                self._report(
+                    self._span(event),
+                    "a second document starts here",
+                    found="`---` after the end of the first",
+                    help_text="keep one document per file",
+                )
+                raise GiveUpError
             if kind not in ("StreamStartEvent", "StreamEndEvent", "DocumentStartEvent"):
                 node = node if kind == "DocumentEndEvent" else self._node(event, depth=0)
         if node is None:
-            self._report(self.source.span(1, 1), "the file holds nothing", "write keys and values")
+            self._report(
+                self.source.span(1, 1),
+                "the file holds nothing",
+                found=f"no key in {len(self.source.lines)} lines",
+                help_text="write keys and values",
+            )
         self._report_unused_anchors()
         return node
 
@@ -127,8 +64,13 @@ class _Composer:
         self.n_nodes += 1
         if depth > MAX_DEPTH or self.n_nodes > MAX_NODES:
             limit = f"{MAX_DEPTH} levels" if depth > MAX_DEPTH else f"{MAX_NODES} values"
-            self._refuse(event, f"more than {limit}", "keep the file small")
-            raise _GiveUpError
+            self._report(
+                self._span(event),
+                f"the file has more than {limit}",
+                found=f"value number {self.n_nodes}, {depth} levels deep",
+                help_text="put data into files of its own",
+            )
+            raise GiveUpError
         kind = type(event).__name__
         span = self._span(event)
         if kind == "AliasEvent":
@@ -139,7 +81,8 @@ class _Composer:
         node = self._content(event, kind, span, depth=depth)
         tag = event.tag
         if tag is not None:
-            return self._ambiguous(span, f"tag `{shorten(str(tag))}`", "leave the tag out")
+            written = str(tag).replace("tag:yaml.org,2002:", "!!")
+            return self._ambiguous(span, f"tag `{shorten(written)}`", "leave the tag out")
         return node
 
     def _content(self, event: Any, kind: str, span: Span, *, depth: int) -> Node:
@@ -153,7 +96,12 @@ class _Composer:
         try:
             event.value.encode()
         except UnicodeEncodeError:
-            self._report(span, "an escape gives half a character", "write the character itself")
+            self._report(
+                span,
+                "an escape gives half a character",
+                found="one half of a surrogate pair",
+                help_text="write the character itself",
+            )
             return Refused(span)
         return Scalar(event.value, event.style is None, span)
 
@@ -170,7 +118,7 @@ class _Composer:
             value = self._value(key, depth=depth + 1)
             if not isinstance(key, Scalar):
                 if not isinstance(key, Refused):
-                    self._report(key.span, "a key must be text", "write `key: value`")
+                    self._report_key(key)
                 continue
             if key.is_plain and key.text == "<<":
                 self._ambiguous(key.span, "merge key `<<`", "write the keys out")
@@ -198,11 +146,15 @@ class _Composer:
         length = end.column - start.column if end.line == start.line and not is_block else None
         return self.source.span(start.line + 1, start.column + 1, 1 if is_block else length)
 
-    def _report(self, span: Span, message: str, help_text: str) -> None:
-        self.problems.report(FileRule.UNREADABLE_YAML, span, message=message, helps=[help_text])
+    def _report(self, span: Span, message: str, *, found: str, help_text: str) -> None:
+        self.problems.report(
+            FileRule.UNREADABLE_YAML, span, message=message, found=[found], helps=[help_text]
+        )
 
-    def _refuse(self, event: Any, message: str, help_text: str) -> None:
-        self._report(self._span(event), message, help_text)
+    def _report_key(self, key: Node) -> None:
+        kind = "a list" if isinstance(key, Sequence) else "a mapping"
+        help_text = "write `key: value`"
+        self._report(key.span, "a key must be text", found=f"{kind} as key", help_text=help_text)
 
     def _ambiguous(self, span: Span, what: str, help_text: str) -> Refused:
         self.problems.report(

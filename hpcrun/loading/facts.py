@@ -3,10 +3,12 @@
 from dataclasses import dataclass
 from typing import Any
 
-from hpcrun.loading.collections import Field, MappingOf, Record
+from hpcrun.loading.groups import MappingOf
 from hpcrun.loading.leaves import Choice, Day, Nullable, Text
 from hpcrun.loading.nodes import Entry, Mapping, Node, Scalar
-from hpcrun.loading.shapes import Place, Schema, Shape
+from hpcrun.loading.problems import did_you_mean
+from hpcrun.loading.records import Field, Record
+from hpcrun.loading.shapes import Place, Schema, Shape, Wrapping, bare
 from hpcrun.model.base import UNKNOWN
 
 _ORIGIN = Record(
@@ -19,7 +21,7 @@ _ORIGIN = Record(
 
 
 @dataclass(frozen=True)
-class Fact(Shape):
+class Fact(Wrapping):
     """A leaf of a profile."""
 
     shape: Shape
@@ -46,6 +48,11 @@ class Fact(Shape):
         if _is_unknown(node):
             place.reading.unknowns.append(place.path)
             return self.when_unknown
+        if isinstance(node, Scalar) and not isinstance(bare(self.shape), Text | Choice):
+            near = did_you_mean(node.text, [UNKNOWN])
+            if near:
+                message = f"{place.shown} must be {self.expected} or `unknown`"
+                return place.refuse(node, message=message, found=f"`{node.text}`", helps=near)
         return self.shape.read(node, place)
 
     def _strip(self, node: Any, place: Place) -> Node:
@@ -77,7 +84,7 @@ def _is_unknown(node: Node) -> bool:
 
 def merge(parent: Node, child: Node, shape: Shape) -> Node:
     """Lay a child's values over its parent's: groups of keys join, leaves are replaced."""
-    inner = shape.shape if isinstance(shape, Fact | Nullable) else shape
+    inner = bare(shape)
     is_group = isinstance(inner, Record | MappingOf)
     if not (is_group and isinstance(parent, Mapping) and isinstance(child, Mapping)):
         return child

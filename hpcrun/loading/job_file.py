@@ -8,7 +8,13 @@ from typing import Any
 from hpcrun.loading.job_shape import IMAGE_SCHEMES, JOB, OCI_ARCHITECTURES
 from hpcrun.loading.positions import Positions
 from hpcrun.loading.problems import Problems
-from hpcrun.loading.reader import make_value, positions_of, read_tree, read_values
+from hpcrun.loading.reader import (
+    make_value,
+    positions_of,
+    read_tree,
+    read_values,
+    stop_at_problems,
+)
 from hpcrun.model.job import Job
 
 
@@ -24,6 +30,7 @@ def load_job_with_positions(path: Path | str) -> tuple[Job, Positions]:
     if tree is None:
         problems.refuse(source.shown)
     values, reading = read_values(tree, JOB, source, problems)
+    stop_at_problems(source, problems)
     file = _absolute(source.path, Path.cwd())
     job = make_value(Job, job_values(values, file), source=source, reading=reading)
     return job, positions_of(reading, [file])

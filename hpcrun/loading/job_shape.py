@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from hpcrun.loading.collections import Either, Field, ListOf, MappingOf, OneOf, Record
+from hpcrun.loading.groups import Either, ListOf, MappingOf
 from hpcrun.loading.leaves import (
     ANY_TEXT,
     DURATION,
@@ -16,6 +16,7 @@ from hpcrun.loading.leaves import (
 )
 from hpcrun.loading.nodes import Node, Scalar
 from hpcrun.loading.owned_settings import owned_options, owned_variables
+from hpcrun.loading.records import Field, OneOf, Record
 from hpcrun.loading.shapes import Place, Schema
 from hpcrun.model.job import ENV_NAME_PATTERN, JOB_NAME_PATTERN
 
@@ -150,7 +151,7 @@ _RESOURCES = Record(
 
 _MPI = Either(
     (
-        Choice(("auto", "none")),
+        Choice(("auto", "none"), besides="`{model: …}`"),
         Record(
             {
                 "model": Field(Choice(("auto", "bind", "hybrid", "contained", "none"))),
@@ -172,6 +173,7 @@ _MOUNT = Record(
         "mode": Field(Choice(("ro", "rw")), about="rw if left out"),
     },
     meant={"source": "host", "src": "host", "target": "container", "dst": "container"},
+    expected="`{host: …, container: …}`",
 )
 
 _SUBMIT = Record(

@@ -10,8 +10,10 @@ from hpcrun import units
 from hpcrun.loading import scalars
 from hpcrun.loading.nodes import Node, Scalar
 from hpcrun.loading.problems import FileRule, did_you_mean, shorten
-from hpcrun.loading.shapes import Place, Schema, Shape, describe, wrong_kind
+from hpcrun.loading.shapes import Place, Schema, Shape, Wrapping, describe, wrong_kind
 from hpcrun.model.diagnostic import Help
+
+ANY_TEXT = r"[\s\S]*"
 
 ONE_LINE = r"[^\u0000-\u001f\u007f]*"
 """No control characters; what `hpcrun.model.base.Line` holds."""
@@ -65,8 +67,13 @@ class Text(Leaf):
             node,
             message=f"{place.shown} must be {self.expected}",
             found=describe(node),
-            helps=[self.help or f"write {self.expected}"],
+            helps=[self._help_for(node.text)],
         )
+
+    def _help_for(self, text: str) -> str:
+        if self.pattern != ANY_TEXT and not re.fullmatch(ONE_LINE, text):
+            return "write one line without tabs or other control characters"
+        return self.help or f"write {self.expected}"
 
     def schema(self) -> Schema:
         """Describe the pattern."""
@@ -74,9 +81,6 @@ class Text(Leaf):
         if not self.is_empty_allowed:
             schema["minLength"] = 1
         return schema | {"pattern": f"^({self.pattern})$"}
-
-
-ANY_TEXT = r"[\s\S]*"
 
 
 @dataclass(frozen=True)
@@ -91,11 +95,14 @@ class Choice(Leaf):
     """One of a few words."""
 
     words: tuple[str, ...]
+    besides: str = ""
+    """What else may stand at the place, for messages."""
 
     @property
     def expected(self) -> str:
         """Name what may be written."""
-        return "one of " + ", ".join(f"`{word}`" for word in self.words)
+        words = ", ".join(f"`{word}`" for word in self.words)
+        return f"{words} or {self.besides}" if self.besides else words
 
     def _read(self, node: Scalar, place: Place) -> Any:
         if node.text in self.words:
@@ -104,7 +111,7 @@ class Choice(Leaf):
             node,
             message=f"{place.shown} cannot be `{shorten(node.text)}`",
             found=f"`{shorten(node.text)}`",
-            helps=did_you_mean(node.text, self.words) or [f"write {self.expected}"],
+            helps=did_you_mean(node.text, self.words) or [f"write one of {self.expected}"],
         )
 
     def schema(self) -> Schema:
@@ -185,9 +192,10 @@ class Integer(Leaf):
 
 @dataclass(frozen=True)
 class Number(Leaf):
-    """A number that is not negative, with or without fraction."""
+    """A number with or without fraction."""
 
     expected: str = "a number"
+    minimum: float = 0
 
     def _read(self, node: Scalar, place: Place) -> Any:
         if not node.is_plain:
@@ -196,13 +204,13 @@ class Number(Leaf):
         if doubt:
             help_text = "write the number as in JSON, for example `0.5`"
             return self._ambiguous(node, place, why=doubt, helps=[help_text])
-        if not scalars.JSON_NUMBER.fullmatch(node.text) or node.text.startswith("-"):
+        if not scalars.JSON_NUMBER.fullmatch(node.text) or float(node.text) < self.minimum:
             return wrong_kind(self, node, place)
         return float(node.text)
 
     def schema(self) -> Schema:
         """Describe the number."""
-        return {"type": "number", "minimum": 0}
+        return {"type": "number", "minimum": self.minimum}
 
 
 @dataclass(frozen=True)
@@ -270,7 +278,7 @@ class Day(Leaf):
 
 
 @dataclass(frozen=True)
-class Nullable(Shape):
+class Nullable(Wrapping):
     """The value of another shape, or `null`."""
 
     shape: Shape

@@ -4,10 +4,11 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from hpcrun.loading.collections import Field, Forbidden, ListOf, MappingOf, Record
 from hpcrun.loading.compose import compose
+from hpcrun.loading.groups import Forbidden, ListOf, MappingOf
 from hpcrun.loading.leaves import Text
 from hpcrun.loading.problems import Problems
+from hpcrun.loading.records import Field, Record
 from hpcrun.loading.shapes import Place, Reading, Shape
 from hpcrun.loading.source import Unreadable, read_source
 

@@ -91,14 +91,18 @@ def likely(text: str) -> Help:
     return Help(text=text, confidence=Confidence.LIKELY)
 
 
+def nearest(word: str, choices: Iterable[str]) -> str | None:
+    """Give the choice that the word is a misspelling of, if there is one."""
+    close = get_close_matches(word.lower()[:80], list(choices), n=1, cutoff=0.7)
+    return close[0] if close else None
+
+
 def did_you_mean(word: str, choices: Iterable[str]) -> list[Help]:
-    """Give the help that names the closest choice, if one is close."""
-    names = list(choices)
-    close = get_close_matches(word.lower()[:80], names, n=1, cutoff=0.6)
-    return [likely(f"did you mean `{close[0]}`?")] if close else []
+    """Give the help that names the nearest choice, if one is near."""
+    near = nearest(word, choices)
+    return [likely(f"did you mean `{near}`?")] if near else []
 
 
 def shorten(text: str, limit: int = 40) -> str:
-    """Cut foreign text for a message of one line."""
-    one_line = " ".join(text.split())
-    return one_line if len(one_line) <= limit else one_line[: limit - 1] + "…"
+    """Cut foreign text for a message of one line; whoever prints it escapes it."""
+    return text if len(text) <= limit else text[: limit - 1] + "…"

@@ -40,13 +40,16 @@ def read_tree(path: Path, problems: Problems) -> tuple[Source, Node | None]:
 def read_values(
     tree: Node, shape: Shape, source: Source, problems: Problems
 ) -> tuple[dict[str, Any], Reading]:
-    """Read the tree by its shape; the whole file's problems are raised at once."""
+    """Read the tree by its shape; values with problems are left out."""
     reading = Reading(problems)
     values = shape.read(tree, Place("", source.span(1, 1), reading))
+    return values if isinstance(values, dict) else {}, reading
+
+
+def stop_at_problems(source: Source, problems: Problems) -> None:
+    """Raise what was found so far, if anything was."""
     if len(problems):
         problems.refuse(source.shown)
-    assert isinstance(values, dict)  # noqa: S101 (a file's shape is a mapping)
-    return values, reading
 
 
 def make_value(model: type[V], values: Mapping[str, Any], *, source: Source, reading: Reading) -> V:

@@ -44,10 +44,13 @@ class Place:
     key_span: Span
     """The key, or the item itself in a list; whole collections are marked there."""
     reading: Reading
+    is_optional: bool = False
+    """Whether the key could be left out."""
 
-    def below(self, name: str, key_span: Span) -> "Place":
+    def below(self, name: str, key_span: Span, *, is_optional: bool = False) -> "Place":
         """Give the place of a part."""
-        return Place(f"{self.path}.{name}" if self.path else name, key_span, self.reading)
+        path = f"{self.path}.{name}" if self.path else name
+        return Place(path, key_span, self.reading, is_optional)
 
     @property
     def shown(self) -> str:
@@ -101,14 +104,26 @@ class Shape(ABC):
             """Name what is meant, for a message: `a whole number`."""
 
 
+class Wrapping(Shape):
+    """A shape that adds something to what another one takes."""
+
+    shape: Shape
+
+
+def bare(shape: Shape) -> Shape:
+    """Give the innermost shape."""
+    return bare(shape.shape) if isinstance(shape, Wrapping) else shape
+
+
 def wrong_kind(shape: Shape, node: Node, place: Place) -> Any:
     """Report a node of the wrong kind."""
     if isinstance(node, Scalar) and node.is_null:
+        or_not = ", or leave the key out" if place.is_optional else ""
         return place.refuse(
             node,
             message=f"{place.shown} has no value",
             found="nothing stands after the key" if not node.text else f"`{node.text}`",
-            helps=[f"write {shape.expected}, or leave the key out"],
+            helps=[f"write {shape.expected}{or_not}"],
         )
     return place.refuse(
         node,

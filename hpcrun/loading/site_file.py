@@ -1,7 +1,7 @@
 """Site profile → Site: its parents under it, references checked; does not look for the profile."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -9,11 +9,18 @@ from hpcrun.loading.facts import merge
 from hpcrun.loading.nodes import Entry, Mapping, Node, Scalar
 from hpcrun.loading.positions import Positions
 from hpcrun.loading.problems import FileRule, Problems, did_you_mean, shorten
-from hpcrun.loading.reader import make_value, positions_of, read_tree, read_values
+from hpcrun.loading.reader import (
+    make_value,
+    positions_of,
+    read_tree,
+    read_values,
+    stop_at_problems,
+)
 from hpcrun.loading.shapes import Reading
 from hpcrun.loading.site_shape import SITE, SITE_NAME
 from hpcrun.loading.source import Source, Span
 from hpcrun.model.base import UNKNOWN
+from hpcrun.model.diagnostic import Help
 from hpcrun.model.site import Site
 
 MAX_PARENTS = 8
@@ -37,8 +44,7 @@ def load_site_with_positions(
     joined = _with_parents(source, tree, files=files, search=search, problems=problems)
     values, reading = read_values(joined, SITE, source, problems)
     _check_references(values, reading)
-    if len(problems):
-        problems.refuse(source.shown)
+    stop_at_problems(source, problems)
     fields = _site_values(values, reading)
     site = make_value(Site, fields | {"file": files[0]}, source=source, reading=reading)
     return site, positions_of(reading, files)
@@ -57,7 +63,8 @@ def _with_parents(
     parent_name = _parent_name(tree)
     if parent_name is None or not isinstance(tree, Mapping):
         return tree
-    parent = find_profile(parent_name.text, [source.path.parent, *search])
+    folders = [source.path.parent, *search]
+    parent = find_profile(parent_name.text, folders)
     reason = _why_unusable(parent, files)
     if parent is None or reason:
         problems.report(
@@ -65,8 +72,7 @@ def _with_parents(
             parent_name.span,
             message=f"profile `{shorten(parent_name.text)}` cannot be extended",
             found=[reason or "no such profile beside this one or where profiles are looked for"],
-            helps=did_you_mean(parent_name.text, _profile_names([source.path.parent, *search]))
-            or ["name an existing profile, or leave `extends` out"],
+            helps=["leave `extends` out"] if reason else _name_another(parent_name.text, folders),
         )
         return tree
     files.append(parent.absolute())
@@ -112,10 +118,9 @@ def _why_unusable(parent: Path | None, files: Sequence[Path]) -> str | None:
     )
 
 
-def _profile_names(folders: Sequence[Path]) -> Iterator[str]:
-    for folder in folders:
-        for ending in ENDINGS:
-            yield from sorted(path.stem for path in folder.glob(f"*{ending}"))
+def _name_another(name: str, folders: Sequence[Path]) -> list[Help | str]:
+    names = sorted({p.stem for folder in folders for e in ENDINGS for p in folder.glob(f"*{e}")})
+    return [*did_you_mean(name, names)] or ["name an existing profile, or leave `extends` out"]
 
 
 def _check_references(values: dict[str, Any], reading: Reading) -> None:
@@ -123,7 +128,7 @@ def _check_references(values: dict[str, Any], reading: Reading) -> None:
     defaults = []
     for name, partition in values.get("partitions", {}).items():
         for index, node_class in enumerate(partition.get("node_classes", ())):
-            if node_class not in classes:
+            if f"node_classes.{node_class}" not in reading.key_spans:
                 path = f"partitions.{name}.node_classes.{index}"
                 _report_unknown_class(node_class, reading.value_spans[path], classes, reading)
         if partition.get("default"):

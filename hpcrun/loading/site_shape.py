@@ -1,15 +1,7 @@
 """What a site profile may hold (formats.md, version 1); does not make the Site of it."""
 
-from hpcrun.loading.collections import (
-    Anything,
-    Either,
-    Field,
-    ListOf,
-    MappingOf,
-    OneOf,
-    Record,
-)
 from hpcrun.loading.facts import Fact
+from hpcrun.loading.groups import Anything, Either, ListOf, MappingOf
 from hpcrun.loading.leaves import (
     DURATION,
     ONE_LINE,
@@ -22,6 +14,7 @@ from hpcrun.loading.leaves import (
     Text,
     Version,
 )
+from hpcrun.loading.records import Field, OneOf, Record
 from hpcrun.loading.shapes import NOTHING, Shape
 
 SITE_NAME = Text(
@@ -75,7 +68,7 @@ _WHICH = Record(
 _ACCESS = Fact(
     Either(
         (
-            Choice(("local",)),
+            Choice(("local",), besides="`{prefix: [program, …]}` or `{ssh: host}`"),
             Record(
                 {
                     "prefix": Field(ListOf(Text(), minimum=1), about="put before each command"),
@@ -236,7 +229,7 @@ _PRICES = Record(
     }
 )
 
-_POLICY = Record({"automation": _optional(Choice(("allowed", "restricted", "forbidden")))})
+_POLICY = Record({"automation": _optional(Text())})
 
 SITE = Record(
     {

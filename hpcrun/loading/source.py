@@ -11,7 +11,8 @@ from hpcrun.model.diagnostic import Location
 MAX_FILE_BYTES = 262_144
 """A job or profile is a few kB; the YAML scanner is slow on what is made to be slow."""
 
-MAX_SHOWN_LINE = 500
+MAX_SHOWN_LINE = 4096
+"""A longer line is not shown; no person wrote it."""
 
 # The lines that a YAML mark counts (ruamel.yaml 0.19, reader.py, `forward`).
 _LINE_BREAK = re.compile("\r\n|[\r\n\x85\u2028\u2029]")
@@ -50,12 +51,13 @@ class Span:
         """The place as diagnostics carry it, with its line of text."""
         lines = self.source.lines
         text = lines[self.line - 1] if self.line <= len(lines) else ""
+        is_shown = len(text) <= MAX_SHOWN_LINE
         return Location(
             file=self.source.shown,
             line=self.line,
             column=self.column,
             length=self.length,
-            source_line=text[:MAX_SHOWN_LINE],
+            source_line=text if is_shown else None,
         )
 
 

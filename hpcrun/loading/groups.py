@@ -1,19 +1,18 @@
-"""Shapes of mappings and lists; names no keys."""
+"""Shapes of lists, of mappings with free names, and of alternatives; names no keys."""
 
 import re
+import sys
 from collections.abc import Callable
-from collections.abc import Mapping as Table
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from hpcrun.loading import scalars
 from hpcrun.loading.leaves import ANY_TEXT, MAX_INTEGER, Boolean, Integer, Leaf, Number, Text
-from hpcrun.loading.nodes import Entry, Mapping, Node, Scalar, Sequence
-from hpcrun.loading.problems import FileRule, did_you_mean, likely, shorten, sure
+from hpcrun.loading.nodes import Mapping, Node, Scalar, Sequence
+from hpcrun.loading.problems import FileRule, did_you_mean, shorten
 from hpcrun.loading.shapes import NOTHING, Place, Schema, Shape
-from hpcrun.model.diagnostic import Help
 
-ANY_KEY = r"[\s\S]+"
+ANY_KEY = r"[\s\S]*"
 
 
 @dataclass(frozen=True)
@@ -127,143 +126,6 @@ class MappingOf(Shape):
 
 
 @dataclass(frozen=True)
-class Field:
-    """One key of a record."""
-
-    shape: Shape
-    is_required: bool = False
-    about: str = ""
-    """One line for people who read the schema or an editor's hint."""
-
-
-@dataclass(frozen=True)
-class OneOf:
-    """Keys of which at most one may stand, or exactly one."""
-
-    keys: tuple[str, ...]
-    is_required: bool = False
-
-
-@dataclass(frozen=True)
-class Record(Shape):
-    """A mapping whose keys are all known."""
-
-    fields: Table[str, Field]
-    one_of: tuple[OneOf, ...] = ()
-    meant: Table[str, str] = field(default_factory=dict)
-    """Wrong keys that people write, and what they mean."""
-    also: tuple[str, ...] = ()
-    """Further names to suggest, which make the value one of another shape."""
-    expected: str = "a mapping"
-    kinds: ClassVar[tuple[type, ...]] = (Mapping,)
-
-    def _read(self, node: Mapping, place: Place) -> Any:
-        values = {}
-        for entry in node.entries:
-            known = self.fields.get(entry.key.text)
-            if known is None:
-                self._report_unknown(entry.key, place)
-                continue
-            below = place.below(entry.key.text, entry.key.span)
-            place.reading.key_spans[below.path] = entry.key.span
-            place.reading.value_spans[below.path] = entry.value.span
-            values[entry.key.text] = known.shape.read(entry.value, below)
-        self._report_missing(node, place)
-        self._report_conflicts(node, place)
-        return {key: value for key, value in values.items() if value is not NOTHING}
-
-    def _report_unknown(self, key: Scalar, place: Place) -> None:
-        names = ", ".join(f"`{name}`" for name in self.fields)
-        place.reading.problems.report(
-            FileRule.UNKNOWN_KEY,
-            key.span,
-            message=f"unknown key `{shorten(key.text)}` in {place.shown}",
-            found=[f"keys here: {names}"],
-            helps=self._suggest(key.text),
-        )
-
-    def _suggest(self, key: str) -> list[Help]:
-        meant = self.meant.get(key.lower().replace("-", "_"))
-        if meant:
-            return [likely(f"did you mean `{meant}`?")]
-        elsewhere = [f"{name}.{key}" for name, f in self.fields.items() if _holds(f.shape, key)]
-        if elsewhere:
-            return [sure(f"it belongs one level down: `{elsewhere[0]}`")]
-        close = did_you_mean(key, [*self.fields, *self.also])
-        return close or [sure("remove the key")]
-
-    def _report_missing(self, node: Mapping, place: Place) -> None:
-        for key, known in self.fields.items():
-            if known.is_required and node.get(key) is None:
-                place.reading.problems.report(
-                    FileRule.MISSING_KEY,
-                    place.key_span,
-                    message=f"{place.shown} lacks the key `{key}`",
-                    found=[f"keys given: {_names(node)}"],
-                    helps=[f"write `{key}: …`, {known.shape.expected}"],
-                )
-
-    def _report_conflicts(self, node: Mapping, place: Place) -> None:
-        for rule in self.one_of:
-            given = [entry for key in rule.keys if (entry := node.get(key))]
-            names = " and ".join(f"`{key}`" for key in rule.keys)
-            if len(given) > 1:
-                self._report_conflict(given, names, place)
-            elif rule.is_required and not given:
-                place.reading.problems.report(
-                    FileRule.MISSING_KEY,
-                    place.key_span,
-                    message=f"{place.shown} lacks one of {names}",
-                    found=[f"keys given: {_names(node)}"],
-                    helps=[f"write one of {names}"],
-                )
-
-    def _report_conflict(self, given: list[Entry], names: str, place: Place) -> None:
-        last = max(given, key=lambda entry: (entry.key.span.line, entry.key.span.column))
-        place.reading.problems.report(
-            FileRule.CONFLICTING_KEYS,
-            last.key.span,
-            message=f"{names} exclude each other",
-            found=[f"`{e.key.text}` in line {e.key.span.line}" for e in given],
-            helps=["keep one of them"],
-        )
-
-    def schema(self) -> Schema:
-        """Describe the keys and what they exclude."""
-        schema: Schema = {
-            "type": "object",
-            "additionalProperties": False,
-            "properties": {key: _described(f) for key, f in self.fields.items()},
-        }
-        required = [key for key, f in self.fields.items() if f.is_required]
-        if required:
-            schema["required"] = required
-        rules = [_one_of_schema(rule) for rule in self.one_of]
-        return schema | {"allOf": rules} if rules else schema
-
-
-def _holds(shape: Shape, key: str) -> bool:
-    cases = shape.cases if isinstance(shape, Either) else (shape,)
-    return any(isinstance(case, Record) and key in case.fields for case in cases)
-
-
-def _names(node: Mapping) -> str:
-    return ", ".join(f"`{shorten(entry.key.text)}`" for entry in node.entries[:20]) or "none"
-
-
-def _described(known: Field) -> Schema:
-    about: Schema = {"description": known.about} if known.about else {}
-    return about | known.shape.schema()
-
-
-def _one_of_schema(rule: OneOf) -> Schema:
-    each: list[Schema] = [{"required": [key]} for key in rule.keys]
-    if rule.is_required:
-        return {"oneOf": each}
-    return {"not": {"required": list(rule.keys)}}
-
-
-@dataclass(frozen=True)
 class Either(Shape):
     """One of several shapes, told apart by the kind of node; the last one takes the blame."""
 
@@ -314,6 +176,6 @@ def _leaf_for(node: Node) -> Leaf:
         case "number" if scalars.CANONICAL_INTEGER.fullmatch(text):
             return Integer(minimum=-MAX_INTEGER)
         case "number":
-            return Number()
+            return Number(minimum=-sys.float_info.max)
         case _:
             return Text(pattern=ANY_TEXT, is_empty_allowed=True)
