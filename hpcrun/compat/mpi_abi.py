@@ -16,7 +16,7 @@ from hpcrun.compat.evidence import (
 )
 from hpcrun.compat.need import MpiNeed
 from hpcrun.model.base import is_known
-from hpcrun.model.image import Family, ImageFacts, MpiLibrary, MpiUser, StackFacts
+from hpcrun.model.image import ImageFacts, MpiLibrary, MpiUser, StackFacts
 from hpcrun.model.site import MpiStack
 from hpcrun.model.verdict import Reason, Verdict
 from hpcrun.tables import mpi_abi
@@ -46,18 +46,10 @@ def library_for(user: MpiUser, offered: tuple[MpiLibrary, ...]) -> MpiLibrary | 
     """Return the host library that a user would load."""
     if user.needed == RUN_TIME:
         row = mpi_abi().chooser(user.path)
-        families = row.families if row else ()
-        fitting = [lib for lib in offered if lib.family in user.families]
-        return min(
-            fitting,
-            key=lambda lib: (families.index(_family(lib)), lib.soname),
-            default=None,
-        )
+        families = [family for family in (row.families if row else ()) if family in user.families]
+        fitting = (lib for family in families for lib in offered if lib.family == family)
+        return next(fitting, None)
     return next((lib for lib in offered if _offers(lib, user.needed)), None)
-
-
-def _family(library: MpiLibrary) -> Family:
-    return Family(library.family)
 
 
 def _offers(library: MpiLibrary, soname: str) -> bool:

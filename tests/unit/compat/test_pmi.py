@@ -1,0 +1,146 @@
+"""Will the ranks find each other: every measured cell of the hybrid table, and what is unknown."""
+
+import pytest
+
+from hpcrun.compat.pmi import PmiClient, abilities_used, check_pmi
+from hpcrun.model.verdict import Answer, Verdict
+from tests.unit.planner.measured import IMAGES, ability, site
+
+OK, NO, UNKNOWN = Answer.COMPATIBLE, Answer.INCOMPATIBLE, Answer.UNKNOWN
+ALONE = "each rank would run alone as `rank 0 of 1` and exit 0"
+STOPS = "every rank would stop in MPI_Init"
+
+# Slurm 24.11.5 with PMIx 5.0.7, two nodes: what really happened.
+MEASURED = {
+    ("debian13-openmpi-5.0.7", "pmix"): None,
+    ("debian13-openmpi-5.0.7", "pmi2"): ALONE,
+    ("debian13-openmpi-5.0.7", "none"): ALONE,
+    ("debian12-openmpi-4.1.4", "pmix"): None,
+    ("debian12-openmpi-4.1.4", "pmi2"): STOPS,
+    ("debian12-openmpi-4.1.4", "none"): STOPS,
+    ("debian11-openmpi-4.1.0", "pmix"): None,
+    ("debian11-openmpi-4.1.0", "pmi2"): STOPS,
+    ("debian11-openmpi-4.1.0", "none"): STOPS,
+    ("debian12-mpich-4.0.2", "pmix"): ALONE,
+    ("debian12-mpich-4.0.2", "pmi2"): None,
+    ("debian12-mpich-4.0.2", "none"): ALONE,
+    ("debian13-mpich-4.2.1", "pmix"): ALONE,
+    ("debian13-mpich-4.2.1", "pmi2"): None,
+    ("debian13-mpich-4.2.1", "none"): ALONE,
+}
+
+
+def client(image: str) -> PmiClient:
+    lib = IMAGES[image].mpi[0]
+    return PmiClient(family=lib.family, version=lib.version, abilities=lib.pmi, found="lib")
+
+
+def of_versions(version: str, **more: object) -> PmiClient:
+    values = {"family": "openmpi", "version": "5.0.7", "found": "lib"}
+    return PmiClient.model_validate(values | {"abilities": (ability("pmix", version),)} | more)
+
+
+def server(version: str, slurm: str = "24.11.5") -> dict[str, object]:
+    return {"version": slurm, "mpi_types": ("pmix",), "pmix": {"server": version}}
+
+
+def check_with(version: str, server_version: str, slurm: str = "24.11.5") -> Verdict:
+    here = site(scheduler=server(server_version, slurm))
+    return check_pmi(of_versions(version), "pmix", here)
+
+
+@pytest.mark.parametrize(
+    ("image", "srun_type", "outcome"),
+    [(*cell, outcome) for cell, outcome in MEASURED.items()],
+    ids=[f"{image}-{srun_type}" for image, srun_type in MEASURED],
+)
+def test_pmi_measured_cell_is_predicted(image: str, srun_type: str, outcome: str | None) -> None:
+    verdict = check_pmi(client(image), srun_type, site())
+    if outcome is None:
+        assert verdict == Verdict(answer=OK)
+        return
+    assert verdict.answer is NO
+    assert [reason.code for reason in verdict.reasons] == ["HPR401"]
+    assert verdict.reasons[0].message.endswith(outcome)
+
+
+def test_pmi_type_openmpi_is_never_taken_for_pmi() -> None:
+    here = site(scheduler={"mpi_types": ("openmpi", "pmix"), "pmix": {"server": "5.0.7"}})
+    assert check_pmi(client("debian13-openmpi-5.0.7"), "openmpi", here).answer is NO
+
+
+PAIRS = {
+    # client, server: answer (abi.md 4.2, 4.3; measured where it says so)
+    ("5.0.7", "5.0.7"): OK,
+    ("4.2.2", "5.0.7"): OK,
+    ("4.0.0", "5.0.7"): OK,
+    ("5.0.11", "3.2.5"): OK,
+    ("3.2.5", "5.0.7"): OK,
+    ("1.2.5", "5.0.7"): NO,
+    ("1.1.4", "4.0.0"): NO,
+    ("1.2.5", "2.0.3"): UNKNOWN,
+    ("3.1.5", "1.2.5"): NO,
+    ("3.1.5", "2.0.3"): NO,
+    ("3.1.5", "5.0.7"): UNKNOWN,
+    ("2.1.4", "3.2.3"): UNKNOWN,
+    ("6.1.0", "5.0.7"): UNKNOWN,
+    ("5.0.7", "6.1.0"): UNKNOWN,
+    ("5.0.8", "5.0.7"): UNKNOWN,
+    ("5.0.9", "5.0.9"): UNKNOWN,
+    ("5.0.11rc1", "5.0.7"): OK,
+}
+
+
+@pytest.mark.parametrize(
+    ("versions", "answer"), PAIRS.items(), ids=[f"client{c}-server{s}" for c, s in PAIRS]
+)
+def test_pmix_pair_has_the_tabled_answer(versions: tuple[str, str], answer: Answer) -> None:
+    assert check_with(*versions).answer is answer
+
+
+def test_pmix_hanging_client_under_mended_slurm_is_compatible() -> None:
+    assert check_with("5.0.9", "5.0.9", slurm="25.11.2").answer is OK
+
+
+@pytest.mark.parametrize(
+    ("version", "server_version", "side"),
+    [("unknown", "5.0.7", "client"), ("5.0.7", "unknown", "server")],
+)
+def test_pmix_unknown_version_is_unknown(version: str, server_version: str, side: str) -> None:
+    verdict = check_with(version, server_version)
+    assert verdict.answer is UNKNOWN
+    assert verdict.reasons[0].code == "HPR405"
+    assert verdict.reasons[0].message == f"cannot tell the version of the PMIx {side}"
+
+
+def test_pmix_unknown_version_of_a_stack_that_the_profile_vouches_for_is_compatible() -> None:
+    vouched = of_versions("unknown", is_vouched=True)
+    assert check_pmi(vouched, "pmix", site()).answer is OK
+
+
+def test_pmi_unknown_abilities_are_unknown() -> None:
+    verdict = check_pmi(of_versions("5.0.7", abilities="unknown"), "pmix", site())
+    assert (verdict.answer, verdict.reasons[0].code) == (UNKNOWN, "HPR402")
+
+
+def test_pmi_type_without_row_is_unknown() -> None:
+    here = site(scheduler={"mpi_types": ("cray_shasta",)})
+    verdict = check_pmi(client("debian12-mpich-4.0.2"), "cray_shasta", here)
+    assert (verdict.answer, verdict.reasons[0].code) == (UNKNOWN, "HPR402")
+
+
+def test_pmi_unknown_types_of_the_site_are_unknown() -> None:
+    here = site(scheduler={"pmix": {"server": "5.0.7"}})
+    verdict = check_pmi(client("debian13-openmpi-5.0.7"), "pmix", here)
+    assert (verdict.answer, verdict.reasons[0].code) == (UNKNOWN, "HPR401")
+
+
+def test_pmi_type_that_the_site_lacks_is_incompatible() -> None:
+    here = site(scheduler={"mpi_types": ("none", "pmi2")})
+    verdict = check_pmi(client("debian12-mpich-4.0.2"), "pmix_v4", here)
+    assert verdict.answer is NO
+
+
+def test_pmi_mpich_takes_the_kind_that_it_speaks_by_itself() -> None:
+    used = abilities_used(client("debian13-mpich-4.2.1"), "pmi2")
+    assert [ability.kind for ability in used] == ["pmi1"]
