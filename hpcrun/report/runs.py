@@ -10,7 +10,7 @@ _STAGES = {
     "start": "the script ended before its checks",
     "preflight": "the script's checks stopped it before the command started",
 }
-_SIGNAL_BASE = 128
+_SIGNAL_BASE, _HIGHEST_SIGNAL = 128, 64
 
 
 def format_submitted(result: SubmitResult) -> str:
@@ -82,7 +82,8 @@ def _row(status: RunStatus) -> tuple[str, ...]:
 
 
 def _format_exit_code(code: int) -> str:
-    by_signal = f" (128 + signal {code - _SIGNAL_BASE})" if code > _SIGNAL_BASE else ""
+    signal = code - _SIGNAL_BASE
+    by_signal = f" (128 + signal {signal})" if 0 < signal <= _HIGHEST_SIGNAL else ""
     return f"exit code {code}{by_signal}"
 
 

@@ -24,7 +24,7 @@ mkdir -p "$1"
 new=$1/.new-$2
 mkdir "$new"
 trap 'rm -rf "$new"' EXIT
-tar -xof - -C "$new"
+tar -xmof - -C "$new"
 sync "$new"/* "$new" || sync
 mv "$new" "$1/$2"
 sync "$1" || sync

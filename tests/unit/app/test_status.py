@@ -1,0 +1,154 @@
+"""What has become of a run, from three witnesses that each may be silent."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from hpcrun.app.status import exit_code_of, read_status
+from hpcrun.errors import UnavailableError
+from hpcrun.model.run import (
+    FinalRecord,
+    JobReport,
+    JobState,
+    RunRecords,
+    RunStatus,
+    StartRecord,
+    Submission,
+)
+from tests.unit.app.fakes import NOON, FakeSite, make_run, make_site
+
+RUN = make_run()
+SUBMITTED = Submission(job_id="7", submitted_at=NOON)
+STARTED = StartRecord(job_id="7", nodes="n[1-2]", started_at=NOON)
+
+
+def final(**changes: Any) -> FinalRecord:
+    values = {
+        "job_id": "7",
+        "stage": "application",
+        "exit_code": 0,
+        "started_at": NOON,
+        "ended_at": NOON + timedelta(seconds=60),
+        "ends_at": NOON + timedelta(seconds=600),
+    }
+    return FinalRecord(**{**values, **changes})
+
+
+def report(state: JobState, **changes: Any) -> JobReport:
+    return JobReport(job_id="7", state=state, raw_state=state.value, **changes)
+
+
+def status_of(site: FakeSite, **records: Any) -> RunStatus:
+    site.store.records[RUN.folder] = RunRecords(run=RUN, **records)
+    return read_status(site.store.records[RUN.folder], site.outside)
+
+
+def test_status_scheduler_knows_the_job_and_its_word_counts() -> None:
+    site = make_site()
+    site.scheduler.reports = {"7": report(JobState.RUNNING, origin="squeue")}
+    status = status_of(site, submission=SUBMITTED, start=STARTED)
+    assert (status.state, status.origin, status.is_final) == (JobState.RUNNING, "squeue", False)
+
+
+def test_status_running_job_whose_record_is_already_final_still_runs() -> None:
+    site = make_site()
+    site.scheduler.reports = {"7": report(JobState.COMPLETING)}
+    status = status_of(site, submission=SUBMITTED, start=STARTED, final=final())
+    assert (status.state, status.stage) == (JobState.COMPLETING, None)
+
+
+RECORDED = {
+    "well": (final(), JobState.COMPLETED),
+    "failed": (final(exit_code=3), JobState.FAILED),
+    "cancelled": (final(exit_code=143, signal=15), JobState.CANCELLED),
+    "at-its-limit": (
+        final(exit_code=143, signal=15, ended_at=NOON + timedelta(seconds=601)),
+        JobState.TIMEOUT,
+    ),
+    "without-a-limit": (final(exit_code=143, signal=15, ends_at=None), JobState.CANCELLED),
+}
+
+
+@pytest.mark.parametrize("case", RECORDED)
+def test_status_scheduler_forgot_the_job_and_its_own_record_counts(case: str) -> None:
+    record, state = RECORDED[case]
+    status = status_of(make_site(), submission=SUBMITTED, start=STARTED, final=record)
+    assert (status.state, status.origin, status.is_final) == (state, "record", True)
+    assert status.stage == "application"
+
+
+@pytest.mark.parametrize("start", [STARTED, None], ids=["started", "never-started"])
+def test_status_forgotten_and_without_final_record_is_lost(start: StartRecord | None) -> None:
+    status = status_of(make_site(), submission=SUBMITTED, start=start)
+    assert (status.state, status.is_final) == (JobState.LOST, True)
+
+
+def test_status_job_that_ends_while_it_is_asked_for_is_not_lost() -> None:
+    site = make_site()
+    before = RunRecords(run=RUN, submission=SUBMITTED, start=STARTED)
+    site.store.records[RUN.folder] = before.model_copy(update={"final": final()})
+    assert read_status(before, site.outside).state is JobState.COMPLETED
+
+
+def test_status_final_word_of_the_scheduler_is_kept() -> None:
+    site = make_site()
+    site.scheduler.reports = {"7": report(JobState.TIMEOUT, signal=15, origin="scontrol")}
+    status_of(site, submission=SUBMITTED)
+    site.scheduler.reports = {}
+    status = read_status(site.store.records[RUN.folder], site.outside)
+    assert (status.state, status.signal) == (JobState.TIMEOUT, 15)
+
+
+def test_status_scheduler_is_down_and_the_record_is_final_needs_no_scheduler() -> None:
+    site = make_site()
+    site.scheduler.is_down = True
+    status = status_of(site, submission=SUBMITTED, start=STARTED, final=final())
+    assert status.state is JobState.COMPLETED
+
+
+def test_status_scheduler_is_down_and_nothing_is_final_raises() -> None:
+    site = make_site()
+    site.scheduler.is_down = True
+    with pytest.raises(UnavailableError):
+        status_of(site, submission=SUBMITTED, start=STARTED)
+
+
+def test_status_unrecorded_submission_is_found_by_token_and_recorded() -> None:
+    site = make_site()
+    site.scheduler.tokens = {"abc": "7"}
+    site.scheduler.reports = {"7": report(JobState.PENDING)}
+    assert status_of(site).job_id == "7"
+    kept = site.store.records[RUN.folder].submission
+    assert kept is not None
+    assert kept.job_id == "7"
+
+
+def test_status_nowhere_to_be_found_was_not_submitted() -> None:
+    status = status_of(make_site())
+    assert (status.state, status.job_id, status.output) == (JobState.NOT_SUBMITTED, None, None)
+
+
+def test_status_of_a_job_whose_start_record_alone_is_left_knows_its_id() -> None:
+    assert status_of(make_site(), start=STARTED).job_id == "7"
+
+
+@pytest.mark.parametrize(
+    ("state", "changes", "code"),
+    [
+        (JobState.COMPLETED, {"exit_code": 0}, 0),
+        (JobState.FAILED, {"exit_code": 3}, 3),
+        (JobState.FAILED, {"exit_code": 139}, 139),
+        (JobState.FAILED, {"exit_code": 0, "signal": 9}, 137),
+        (JobState.CANCELLED, {"exit_code": 0, "signal": 15}, 143),
+        (JobState.CANCELLED, {}, 143),
+        (JobState.TIMEOUT, {"exit_code": 0}, 143),
+        (JobState.OUT_OF_MEMORY, {"exit_code": 0}, 137),
+        (JobState.NODE_FAIL, {}, 137),
+        (JobState.LOST, {}, 137),
+    ],
+)
+def test_exit_code(state: JobState, changes: dict[str, int], code: int) -> None:
+    site = make_site()
+    site.scheduler.reports = {"7": report(state, **changes)}
+    assert exit_code_of(status_of(site, submission=SUBMITTED)) == code
