@@ -112,7 +112,7 @@ def _fold_group(prefix: str, numbers: list[str], suffix: str) -> str:
         return prefix + "".join(numbers) + suffix
     ranges: list[tuple[str, str]] = []
     for number in numbers:
-        if ranges and _follows(ranges[-1][1], number):
+        if ranges and _follows(ranges[-1], number):
             ranges[-1] = (ranges[-1][0], number)
         else:
             ranges.append((number, number))
@@ -120,11 +120,10 @@ def _fold_group(prefix: str, numbers: list[str], suffix: str) -> str:
     return f"{prefix}[{inside}]{suffix}"
 
 
-def _follows(last: str, number: str) -> bool:
-    """Whether a range that ends in `last` can go on with `number` and expand to the same text."""
-    return int(number) == int(last) + 1 and (
-        len(number) == len(last) or (len(number) > len(last) and not last.startswith("0"))
-    )
+def _follows(range_: tuple[str, str], number: str) -> bool:
+    """Whether a range can go on with a number and expand to the same text."""
+    first, last = range_
+    return number == f"{int(last) + 1:0{len(first)}}"
 
 
 def _malformed(text: str) -> InputError:
