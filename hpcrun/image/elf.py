@@ -23,6 +23,8 @@ _SEGMENTS_MAX = 256
 _SECTIONS_MAX = 4096
 _DYNAMIC_MAX = 1 << 16
 _STRING_MAX = 4096
+_NEEDED_MAX = 512
+_FOLDERS_MAX = 64
 _VERSIONS_MAX = 4096
 _SYMBOLS_MAX = 200_000
 _STRINGS_MAX = 24 << 20
@@ -107,6 +109,7 @@ class Elf:
         self._file = file
         self._layout = _Layout.of(ident)
         self._wide = ident.bits == 64  # noqa: PLR2004
+        self._n_versions = 0
         self.ident = ident
         header = self._layout.header
         fields = header.unpack(self._exactly(0, header.size, "header"))
@@ -216,6 +219,8 @@ class Elf:
     @cached_property
     def needed(self) -> tuple[str, ...]:
         """Sonames in DT_NEEDED, in order."""
+        if len(self._dynamic.get(_DT_NEEDED, ())) > _NEEDED_MAX:
+            raise ImageError("ELF file needs too many libraries")
         return self._strings(_DT_NEEDED)
 
     @cached_property
@@ -282,7 +287,10 @@ class Elf:
     def _auxiliaries(self, at: int, count: int, fields: str, *, name_field: int) -> tuple[str, ...]:
         shape = struct.Struct(self._layout.half + fields)
         names = []
-        for _ in range(min(count, _VERSIONS_MAX)):
+        for _ in range(count):
+            self._n_versions += 1
+            if self._n_versions > _VERSIONS_MAX:
+                raise ImageError("ELF file has too many symbol versions")
             values = shape.unpack(self._exactly(at, shape.size, "symbol versions"))
             names.append(self._string(values[name_field]))
             if not values[-1]:
@@ -359,7 +367,10 @@ class Elf:
 
 
 def _folders(texts: tuple[str, ...]) -> tuple[str, ...]:
-    return tuple(folder for text in texts for folder in text.split(":") if folder)
+    folders = [folder for text in texts for folder in text.split(":") if folder]
+    if len(folders) > _FOLDERS_MAX:
+        raise ImageError("ELF file names too many library folders")
+    return tuple(folders)
 
 
 def read_elf(file: Bytes) -> Elf | None:

@@ -20,11 +20,17 @@ _APPTAINERS_OWN = frozenset(
 )
 """They act only for SCIF apps and on what the caller sets (apptainer 1.4 etc/ and pkg/build)."""
 _SCRIPT_MAX = 256 << 10
+_SCRIPTS_MAX = 100
+_LINE_MAX = 8 << 10
+_VALUE_MAX = 8 << 10
+"""A script may double a variable on each line."""
 _VARIABLES = ("PATH", "LD_LIBRARY_PATH")
 _SETTING = re.compile(
     r"(?:export\s+)?(?P<name>[A-Za-z_][A-Za-z0-9_]*)="
-    r"(?P<value>\"[^\"`\\]*\"|'[^']*'|[^\s\"'`;&|()<>\\]*)\s*;?(?:\s*export\s+(?P=name))?\s*(?:#.*)?"
+    r"(?P<value>\"[^\"`\\]*\"|'[^']*'|[^\s\"'`;&|()<>\\]*)\s*+;?(?:\s*+export\s++(?P=name))?+\s*+(?:#.*)?"
 )
+_DEFAULT = re.compile(r"export\s+(?P<name>\w+)=\"\$\{(?P=name):-\"(?P<value>[^\"`\\$]*)\"\}\"")
+"""How Apptainer writes down the variables of an OCI image (conveyorPacker_oci.go, 1.4)."""
 _EXPORT = re.compile(r"export(?:\s+[A-Za-z_][A-Za-z0-9_]*)+\s*")
 _REFERENCE = re.compile(r"\$(?:\{(?P<braced>[A-Za-z_]\w*)(?P<rest>[^}]*)\}|(?P<bare>[A-Za-z_]\w*))")
 
@@ -41,7 +47,7 @@ def read_environment(root: Node) -> Environment:
     values: dict[str, str | Unknown] = {"PATH": DEFAULT_PATH, "LD_LIBRARY_PATH": ""}
     folder = resolve(root, _FOLDER)
     if folder is not None and folder.node.kind is Kind.FOLDER:
-        for name in sorted(folder.node.entries()):
+        for name in sorted(folder.node.entries())[:_SCRIPTS_MAX]:
             if name.endswith(".sh") and name not in _APPTAINERS_OWN:
                 script = resolve(root, PurePosixPath(_FOLDER) / name)
                 if script is not None and script.node.kind is Kind.FILE:
@@ -54,7 +60,11 @@ def _apply(script: str, values: dict[str, str | Unknown]) -> None:
         line = raw.strip()
         if not line or line.startswith("#") or _EXPORT.fullmatch(line):
             continue
-        match = _SETTING.fullmatch(line)
+        default = _DEFAULT.fullmatch(line)
+        if default and default["name"] in values:
+            values[default["name"]] = values[default["name"]] or default["value"]
+            continue
+        match = _SETTING.fullmatch(line) if len(line) <= _LINE_MAX else None
         if match and match["name"] in values:
             values[match["name"]] = _expand(match["value"], values)
         elif match is None:
@@ -85,4 +95,5 @@ def _expand(quoted: str, values: dict[str, str | Unknown]) -> str | Unknown:
         return value
 
     expanded = _REFERENCE.sub(value_of, text)
-    return expanded if is_known and "$" not in expanded else UNKNOWN
+    is_known = is_known and "$" not in expanded and len(expanded) <= _VALUE_MAX
+    return expanded if is_known else UNKNOWN

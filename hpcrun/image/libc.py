@@ -8,6 +8,8 @@ from hpcrun.model.base import UNKNOWN, Unknown
 from hpcrun.model.image import LibC
 
 _GLIBC = re.compile(r"GLIBC_([0-9]+(?:\.[0-9]+)+)")
+_GLIBC_FILE = re.compile(r"libc\.so\.6(\.1)?|libc-2\.[0-9]+\.so")
+"""Before 2.34 libc.so.6 was a link to libc-2.x.so; on Alpha and IA-64 it is libc.so.6.1."""
 _GLIBC_BANNER = re.compile(rb"GNU C Library [^\0]{0,200}release version ([0-9]+\.[0-9]+)")
 _MUSL_VERSION = re.compile(rb"\0(1\.[0-9]+\.[0-9]+)(?=\0)")
 
@@ -15,7 +17,7 @@ _MUSL_VERSION = re.compile(rb"\0(1\.[0-9]+\.[0-9]+)(?=\0)")
 def read_libc(elf_files: Iterable[ElfFile], arch: str) -> LibC:
     """Find the C library of the tree's architecture."""
     own = [file for file in elf_files if file.arch == arch]
-    glibc = [file for file in own if file.soname == "libc.so.6"]
+    glibc = [file for file in own if _GLIBC_FILE.fullmatch(file.path.name)]
     if glibc:
         # The shortest path is the loader's own place; further copies lie in nested trees.
         file = min(glibc, key=lambda file: (len(file.path.parts), str(file.path)))

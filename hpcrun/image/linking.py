@@ -8,6 +8,7 @@ import fnmatch
 import re
 from collections.abc import Iterator, Sequence
 from functools import cached_property
+from itertools import islice
 from pathlib import PurePosixPath
 
 from hpcrun.image.elf import read_elf
@@ -17,6 +18,7 @@ from hpcrun.image.tree import Kind, Node, read_text, resolve, resolve_file
 
 CLOSURE_MAX = 500
 NAMES_MAX = 10_000
+CONFIGURED_MAX = 256
 _SONAME = re.compile(r"[\x21-\x7e]+\.so(\.[0-9.]+)?")
 _CONF_MAX = 64 << 10
 _CONF_FILES_MAX = 200
@@ -132,7 +134,7 @@ class Linker:
 
     @cached_property
     def _configured(self) -> tuple[str, ...]:
-        return tuple(self._read_conf("/etc/ld.so.conf", depth=0))
+        return tuple(islice(self._read_conf("/etc/ld.so.conf", depth=0), CONFIGURED_MAX))
 
     def _read_conf(self, path: str, *, depth: int) -> Iterator[str]:
         found = resolve_file(self._root, path)

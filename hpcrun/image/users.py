@@ -6,6 +6,7 @@ from pathlib import PurePosixPath
 from typing import Literal
 
 from hpcrun.image.errors import ImageError
+from hpcrun.image.linking import CLOSURE_MAX
 from hpcrun.image.survey import ElfFile, Survey
 from hpcrun.model.image import Family, MpiUser
 from hpcrun.tables.mpi_families import mpi_families
@@ -110,6 +111,9 @@ class _Reach:
         seen = {start.path}
         pending = [start]
         while pending:
+            if len(seen) > CLOSURE_MAX:
+                self._problems.add(f"{start.path} needs more than {CLOSURE_MAX} libraries")
+                break
             file = pending.pop()
             if file.path in self._known:
                 found |= self._known[file.path]
