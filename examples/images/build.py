@@ -57,8 +57,9 @@ def main():
     via = shlex.split(arguments.via) if arguments.via is not None else find_apptainer(arguments)
     target = (arguments.to or read_share(arguments.sandbox) / "images").absolute()
     cache = (arguments.cache or state_root() / "cache" / "images").absolute()
-    for folder in (target, cache):
-        folder.mkdir(parents=True, exist_ok=True)
+    cache.mkdir(parents=True, exist_ok=True)
+    if not target.is_dir():
+        run([*via, "mkdir", "-p", str(target)])  # by the job's user, who will write there
 
     def provide(name):
         kept = cache / f"{name}-{recipe_key(name, table)}.sif"
@@ -92,8 +93,7 @@ def build(name, table, kept, target, via):
     started_s = time.monotonic()
     folder = target / f".{kept.stem}"
     shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir()
-    folder.chmod(0o777)  # the job's user writes the image, and may be another than the caller
+    run([*via, "mkdir", str(folder)])
     try:
         say(f"{name}: fetching wheels")
         fetch_wheels(table, table[name], folder / WHEELS)

@@ -13,18 +13,20 @@ folder=${1:?"usage: prepare.sh FOLDER"}
 sandbox=${SANDBOX:-sandbox}
 wheel=nilearn-0.14.1-py3-none-any.whl
 
-mkdir -p "$folder/data"
-folder=$(CDPATH='' cd -- "$folder" && pwd)
+# Where the command `apptainer` is: here, or inside the sandbox.
+inside() {
+    if command -v apptainer >/dev/null; then "$@"; else hpcrun sandbox exec --name "$sandbox" -- "$@"; fi
+}
+
+umask 022
+case $folder in /*) ;; *) folder=$PWD/$folder ;; esac
+# Made by whoever will run the job, who may be another than the caller, and writes here.
+inside mkdir -p "$folder/data"
 cp "$here/job.yaml" "$here"/*.py "$folder/"
 [ -e "$folder/data/true_field.nii" ] && exit 0
 
 [ -e "$folder/data/$wheel" ] ||
     python3 -m pip download --quiet --disable-pip-version-check --no-deps --only-binary=:all: \
         --dest "$folder/data" nilearn==0.14.1
-
-# Whoever runs inside writes the input, and may be another than the caller.
-chmod 777 "$folder" "$folder/data"
-set -- apptainer --quiet exec --bind "$folder" --pwd "$folder" "$folder/../images/openmpi.sif" \
+inside apptainer --quiet exec --bind "$folder" --pwd "$folder" "$folder/../images/openmpi.sif" \
     python3 prepare.py "data/$wheel" data
-command -v apptainer >/dev/null || set -- hpcrun sandbox exec --name "$sandbox" -- "$@"
-exec "$@"
