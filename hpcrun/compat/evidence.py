@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from hpcrun.model.image import ImageFacts, MpiLibrary, MpiUser
+from hpcrun.model.image import Family, ImageFacts, MpiLibrary, MpiUser
 from hpcrun.model.site import Site
 from hpcrun.model.verdict import Answer, Reason, Verdict
 
@@ -40,7 +40,7 @@ def in_profile(site: Site, key: str) -> str:
 def library_found(facts: ImageFacts, library: MpiLibrary) -> str:
     """Say which MPI library an image holds, and where."""
     return (
-        f"`{library.soname}`, {library.family} {library.version}, "
+        f"`{library.soname}`, {family_name(library.family)} {library.version}, "
         f"at {in_image(facts, library.path)}"
     )
 
@@ -50,6 +50,12 @@ def user_found(facts: ImageFacts, user: MpiUser) -> str:
     if user.needed == RUN_TIME:
         return f"{in_image(facts, user.path)} looks for an MPI library at run time"
     return f"{in_image(facts, user.path)} needs `{user.needed}`"
+
+
+def family_name(family: str) -> str:
+    """Name an ABI family as people do."""
+    names = {Family.OPENMPI: "Open MPI", Family.MPICH: "MPICH", Family.MPI_ABI: "standard MPI ABI"}
+    return next((name for known, name in names.items() if known == family), "unknown MPI")
 
 
 def listed(words: Iterable[str]) -> str:

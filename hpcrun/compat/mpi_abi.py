@@ -8,6 +8,7 @@ import posixpath
 from hpcrun.compat.evidence import (
     RUN_TIME,
     compatible,
+    family_name,
     in_image,
     incompatible,
     listed,
@@ -135,8 +136,8 @@ def _not_offered(
     if own is not None and is_known(own.family):
         families = (own.family,)
     if not any(lib.family in families for lib in offered):
-        theirs = ", ".join(dict.fromkeys(str(lib.family) for lib in offered))
-        ours = " or ".join(families) or "an unknown family"
+        theirs = ", ".join(dict.fromkeys(family_name(lib.family) for lib in offered))
+        ours = " or ".join(map(family_name, families)) or "an unknown family"
         return incompatible(
             Reason(
                 code="HPR301",
@@ -185,14 +186,17 @@ def _behind_rpath(facts: ImageFacts, user: MpiUser) -> MpiLibrary | None:
 
 def _check_direction(own: MpiLibrary, host: MpiLibrary, *, name: str) -> Verdict:
     seen = (
-        f"`{own.soname}` in the image is {own.family} {own.version}",
-        f"`{host.soname}` of `{name}` is {host.family} {host.version}",
+        f"`{own.soname}` in the image is {family_name(own.family)} {own.version}",
+        f"`{host.soname}` of `{name}` is {family_name(host.family)} {host.version}",
     )
     if own.family != host.family:
         return incompatible(
             Reason(
                 code="HPR301",
-                message=f"the image's MPI is {own.family}, host stack `{name}` is {host.family}",
+                message=(
+                    f"the image's MPI is {family_name(own.family)}, "
+                    f"host stack `{name}` is {family_name(host.family)}"
+                ),
                 evidence=seen,
             )
         )

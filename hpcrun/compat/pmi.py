@@ -5,7 +5,7 @@ Never looks at the soname: that is the bind model's question (compat/mpi_abi.py)
 
 from hpcrun.compat.evidence import (
     COMPATIBLE,
-    compatible,
+    family_name,
     in_profile,
     incompatible,
     listed,
@@ -32,8 +32,7 @@ class PmiClient(Value):
     @property
     def name(self) -> str:
         """What messages call it."""
-        names = {Family.OPENMPI: "Open MPI", Family.MPICH: "MPICH", Family.MPI_ABI: "MPI (ABI)"}
-        family = names[self.family] if is_known(self.family) else "MPI of unknown family"
+        family = family_name(self.family)
         return f"{family} {self.version}" if is_known(self.version) else family
 
 
@@ -95,7 +94,7 @@ def _check_served(client: PmiClient, srun_type: str, site: Site) -> Verdict:
         return unknown(
             Reason(
                 code="HPR402",
-                message=f"cannot tell which PMI the {client.name} was built with",
+                message=f"cannot tell which PMI {client.name} was built with",
                 evidence=(client.found,),
             )
         )
@@ -143,12 +142,18 @@ def _check_pair(client: PmiClient, ability: PmiAbility, site: Site) -> Verdict:
             )
         )
     row = pmix().pair(server=server, client=ability.version, slurm=known(site.scheduler.version))
+    if row.answer is Answer.COMPATIBLE:
+        return COMPATIBLE
     reason = Reason(
         code="HPR405",
-        message=f"PMIx {ability.version} in {client.name} against PMIx {server} of the site",
+        message=(
+            f"{_DOUBTS[row.answer]} PMIx {ability.version} of the library "
+            f"with PMIx {server} of the site"
+        ),
         evidence=(*seen, *((row.reason,) if row.reason else ())),
         table_row=f"pmix.yaml row `{row.id}`",
     )
-    if row.answer is Answer.COMPATIBLE:
-        return compatible()
     return Verdict(answer=row.answer, reasons=(reason,))
+
+
+_DOUBTS = {Answer.UNKNOWN: "cannot vouch for", Answer.INCOMPATIBLE: "cannot use"}

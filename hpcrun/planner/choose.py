@@ -7,7 +7,7 @@ from hpcrun.model.diagnostic import Diagnostic, Severity
 from hpcrun.model.job import Job
 from hpcrun.model.verdict import Answer
 from hpcrun.planner.candidates import Shape, is_wished_type
-from hpcrun.planner.diagnose import diagnose_reason
+from hpcrun.planner.diagnose import diagnose, diagnose_reason
 from hpcrun.planner.judge import Judgement
 from hpcrun.planner.preference import preference
 from hpcrun.planner.question import Question
@@ -38,7 +38,25 @@ def choose(question: Question, judged: Sequence[tuple[Shape, Judgement]]) -> Cho
                 severity = None if answer is Answer.COMPATIBLE else Severity.ERROR
                 found = [diagnose_reason(r, severity=severity) for r in verdict.reasons]
                 return Choice(shape=shape, judgement=judgement, diagnostics=tuple(found))
+    if not wished:
+        missing = _without_candidates(question)
+        return Choice(shape=None, judgement=None, diagnostics=(missing,))
     return _refuse(wished)
+
+
+def _without_candidates(question: Question) -> Diagnostic:
+    """Say why nothing is left of what the job asks for."""
+    if question.job.mpi.fabric == "injected":
+        return diagnose(
+            "HPR407",
+            "fabric `injected` is not supported by this version of hpcrun",
+            found=("it uses the fabric libraries of the image, or of the bound host stack",),
+        )
+    return diagnose(
+        "HPR408",
+        "the bind model is asked for, but the site has no MPI stack to bind",
+        found=(f"`mpi_stacks` of profile `{question.site.name}` is empty",),
+    )
 
 
 def is_wished(job: Job, shape: Shape) -> bool:
@@ -48,6 +66,7 @@ def is_wished(job: Job, shape: Shape) -> bool:
         wish.model in ("auto", shape.model)
         and wish.launcher in ("auto", shape.launcher)
         and (shape.srun_mpi is None or is_wished_type(wish.pmi, shape.srun_mpi))
+        and wish.fabric in ("auto", "image")
         and job.execution in ("auto", shape.execution)
     )
 
@@ -62,8 +81,6 @@ def _may_be_taken(judgement: Judgement, allowed: set[str]) -> bool:
 
 def _refuse(wished: Sequence[tuple[Shape, Judgement]]) -> Choice:
     """Report the nearest miss: most sensible, then least wrong, then fewest reasons."""
-    if not wished:
-        return Choice(shape=None, judgement=None, diagnostics=())
 
     def distance(item: tuple[Shape, Judgement]) -> tuple[bool, int, int]:
         verdict = item[1].verdict

@@ -46,7 +46,7 @@ def apply_allows(job: Job, diagnostics: Sequence[Diagnostic]) -> tuple[Diagnosti
         d.model_copy(update={"allowed_because": reasons[d.code]})
         if d.code in reasons and rules()[d.code].allowable
         else d
-        for d in diagnostics
+        for d in dict.fromkeys(diagnostics)
     ]
     used = {d.code for d in marked if d.allowed_because is not None}
     return (*marked, *(_unused(code) for code in reasons if code not in used))

@@ -1,7 +1,7 @@
 """The verdict on one candidate: the worst answer of the questions it raises; does not choose."""
 
 from hpcrun.compat.architecture import check_emulated, check_native
-from hpcrun.compat.evidence import COMPATIBLE, incompatible, library_found, unknown
+from hpcrun.compat.evidence import COMPATIBLE, family_name, incompatible, library_found, unknown
 from hpcrun.compat.launch import (
     check_image_mpi,
     check_no_pmi,
@@ -170,6 +170,9 @@ def _stack_client(question: Question, name: str, library: MpiLibrary) -> PmiClie
         family=library.family if is_known(library.family) else UNKNOWN,
         version=version,
         abilities=abilities,
-        found=f"`{library.soname}`, {library.family} {version}, at {library.path} of `{name}`",
+        found=(
+            f"`{library.soname}`, {family_name(library.family)} {version}, "
+            f"at {library.path} of `{name}`"
+        ),
         is_vouched=is_vouched,
     )

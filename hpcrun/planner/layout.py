@@ -8,6 +8,7 @@ from hpcrun.model.plan import Layout
 from hpcrun.model.site import NodeClass
 from hpcrun.planner.diagnose import diagnose
 from hpcrun.planner.question import Question
+from hpcrun.units import format_duration
 
 
 def plan_layout(question: Question) -> Layout:
@@ -82,7 +83,7 @@ def _check_required(question: Question, layout: Layout) -> Iterator[Diagnostic]:
 def _check_tasks(layout: Layout) -> Iterator[Diagnostic]:
     found = (f"nodes: {layout.nodes}", f"tasks: {layout.tasks}")
     if layout.tasks < layout.nodes:
-        message = f"{layout.tasks} tasks cannot fill {layout.nodes} nodes"
+        message = f"only {layout.tasks} of {layout.nodes} nodes would have a task"
         yield diagnose("HPR109", message, found=found)
     elif layout.tasks_per_node is None or layout.tasks_per_node * layout.nodes != layout.tasks:
         message = f"{layout.tasks} tasks do not spread evenly over {layout.nodes} nodes"
@@ -98,13 +99,16 @@ def _check_limits(question: Question, layout: Layout) -> Iterator[Diagnostic]:
     if isinstance(limit_s, int) and layout.walltime_s is not None and layout.walltime_s > limit_s:
         yield diagnose(
             "HPR102",
-            f"walltime {layout.walltime_s} s is over the partition's {limit_s} s",
-            found=(f"`{where}.walltime_max` of profile `{question.site.name}`: {limit_s} s",),
+            f"walltime {format_duration(layout.walltime_s)} is over the partition's limit",
+            found=(
+                f"`{where}.walltime_max` of profile `{question.site.name}`: "
+                f"{format_duration(limit_s)}",
+            ),
         )
     if isinstance(partition.nodes, int) and layout.nodes > partition.nodes:
         yield diagnose(
             "HPR106",
-            f"{layout.nodes} nodes are asked for, the partition has {partition.nodes}",
+            f"{layout.nodes} nodes: the partition has {partition.nodes}",
             found=(f"`{where}.nodes` of profile `{question.site.name}`: {partition.nodes}",),
         )
 
@@ -116,7 +120,7 @@ def _check_nodes(question: Question, layout: Layout) -> Iterator[Diagnostic]:
     asked: tuple[tuple[str, str, int, Callable[[NodeClass], int | None]], ...] = (
         ("HPR103", "MiB of memory", memory_mib, _memory_mib),
         ("HPR107", "slurm cpus", n_cpus, _n_cpus),
-        ("HPR108", "GPUs", layout.gpus_per_node, _n_gpus),
+        ("HPR108", "GPU(s)", layout.gpus_per_node, _n_gpus),
     )
     for code, what, amount, measure in asked:
         sizes = {name: measure(node) for name, node in question.classes.items()}
@@ -124,7 +128,7 @@ def _check_nodes(question: Question, layout: Layout) -> Iterator[Diagnostic]:
             most = max(size for size in sizes.values() if size is not None)
             yield diagnose(
                 code,
-                f"{amount} {what} per node are asked for, the largest node has {most}",
+                f"{amount} {what} per node: the largest node has {most}",
                 found=tuple(
                     f"node class `{name}` of profile `{question.site.name}`: {size} {what}"
                     for name, size in sizes.items()

@@ -7,7 +7,7 @@ from hpcrun.model.verdict import Answer, Verdict
 from tests.unit.planner.measured import IMAGES, ability, site
 
 OK, NO, UNKNOWN = Answer.COMPATIBLE, Answer.INCOMPATIBLE, Answer.UNKNOWN
-ALONE = "each rank would run alone as `rank 0 of 1` and exit 0"
+ALONE = "each rank would run alone and exit 0"
 STOPS = "every rank would stop in MPI_Init"
 
 # Slurm 24.11.5 with PMIx 5.0.7, two nodes: what really happened.

@@ -1,0 +1,212 @@
+"""For each rule of the planner: what makes it fire (with its page's job), and the nearest miss."""
+
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from hpcrun.loading import load_job
+from hpcrun.model.image import ImageFacts, Program, StackFacts
+from hpcrun.model.job import Job
+from hpcrun.model.plan import Plan
+from hpcrun.planner import plan_job
+from hpcrun.rules import advise
+from hpcrun.tables import architectures
+from tests.unit.planner.measured import (
+    IMAGES,
+    SHARE,
+    STACKS,
+    image,
+    library,
+    mpich_image,
+    openmpi_image,
+    site,
+    user,
+)
+
+OPENMPI = IMAGES["debian13-openmpi-5.0.7"]
+MPICH = IMAGES["debian12-mpich-4.0.2"]
+NEEDS_OPENMPI = IMAGES["no-mpi-needs-libmpi.so.40"]
+ARM = openmpi_image("5.0.7", "5.0.7", arch="aarch64")
+ARM = ARM.model_copy(update={"mpi": (ARM.mpi[0].model_copy(update={"arch": "aarch64"}),)})
+BASE = {
+    "version": "1",
+    "name": "brain",
+    "image": "app.sif",
+    "command": "[/usr/bin/app]",
+    "resources": "{nodes: 2, tasks: 4}",
+}
+
+
+class Given(NamedTuple):
+    """What a rule looks at besides the job file."""
+
+    image: ImageFacts = OPENMPI
+    site: dict[str, Any] | None = None
+    stacks: dict[str, StackFacts] = STACKS
+    missing: tuple[Path, ...] = ()
+
+
+class Case(NamedTuple):
+    """A firing and a silent case; the firing job stands in the rule's page."""
+
+    fires: Given = Given()
+    silent: Given = Given()
+    silent_job: str | None = None
+    """Keys of the silent job; None where it is the page's own, and only the rest differs."""
+
+
+def plan_with(given: Given, fragment: str, folder: Path) -> Plan:
+    """Plan the base job with the top-level keys of a fragment, as the plan command would."""
+    job = load_fragment(fragment, folder)
+    here = site(**(given.site or {}))
+    arch = architectures().oci_of(given.image.arch)
+    decided = plan_job(job, here, {arch: given.image}, given.stacks, missing=given.missing)
+    return advise(decided, job=job, site=here, positions=None)
+
+
+def load_fragment(fragment: str, folder: Path) -> Job:
+    """Load the base job with other top-level keys, as if it lay on the shared file system."""
+    given = {line.split(":")[0] for line in fragment.splitlines() if line[:1].isalpha()}
+    base = [f"{key}: {value}" for key, value in BASE.items() if key not in given]
+    file = folder / "job.yaml"
+    file.write_text("\n".join([*base, fragment]) + "\n", encoding="utf-8")
+    job = load_job(file)
+    workdir = SHARE if job.workdir == folder else job.workdir
+    return job.model_copy(update={"workdir": workdir, "file": SHARE / "job.yaml"})
+
+
+def _stacks(*names: str) -> dict[str, Any]:
+    described = site().mpi_stacks
+    return {"mpi_stacks": {name: described[name].to_json() for name in names}}
+
+
+def _scheduler(**changes: Any) -> dict[str, Any]:
+    return {"scheduler": site().scheduler.to_json() | changes}
+
+
+def _runtime(**changes: Any) -> dict[str, Any]:
+    return {"runtime": site().runtime.to_json() | changes}
+
+
+def _nodes(**changes: Any) -> dict[str, Any]:
+    return {"node_classes": {"compute": site().node_classes["compute"].to_json() | changes}}
+
+
+def _handler(emulator: str) -> dict[str, Any]:
+    version = "0.3.8" if emulator == "box64" else "10.0"
+    row = {"arch": "aarch64", "emulator": emulator, "version": version, "flags": "F"}
+    return _nodes(emulation=[row])
+
+
+def _outside(soname: str) -> dict[str, StackFacts]:
+    facts = STACKS["openmpi-5.0.11"]
+    return {"openmpi-5.0.11": facts.model_copy(update={"closure_outside": (f"/usr/lib/{soname}",)})}
+
+
+_MISSING = Program(argv0="/opt/solver", path=None, kind="missing")
+_SPEAKS_UNKNOWN = image(library("openmpi", "5.0.7", "libmpi.so.40"), users=(user("libmpi.so.40"),))
+_ONE_BIND = _stacks("openmpi-5.0.11")
+_DIGEST = f"sha256:{'0' * 64}"
+
+CASES: dict[str, Case] = {
+    "HPR004": Case(
+        silent_job="resources: {nodes: 2, tasks: 3}\n"
+        "allow: [{rule: HPR403, because: tried by hand}]"
+    ),
+    "HPR101": Case(silent_job="submit: {partition: main}"),
+    "HPR102": Case(silent_job="resources: {nodes: 2, tasks: 4, walltime: 24:00:00}"),
+    "HPR103": Case(silent_job="resources: {nodes: 2, tasks: 4, memory_per_node: 4000 MiB}"),
+    "HPR105": Case(
+        fires=Given(site=_scheduler(required={"account": True})),
+        silent=Given(site=_scheduler(required={"account": True})),
+        silent_job="submit: {account: neuro}",
+    ),
+    "HPR106": Case(silent_job="resources: {nodes: 2, tasks: 4}"),
+    "HPR107": Case(silent_job="resources: {nodes: 2, tasks: 4, cpus_per_task: 2}"),
+    "HPR108": Case(
+        silent=Given(site=_nodes(gpus=[{"model": "H200", "count": 1, "vendor": "nvidia"}]))
+    ),
+    "HPR109": Case(silent_job="resources: {nodes: 2, tasks: 2}"),
+    "HPR202": Case(fires=Given(image=ARM)),
+    "HPR204": Case(
+        fires=Given(image=IMAGES["no-mpi"]),
+        silent=Given(image=IMAGES["no-mpi"]),
+        silent_job="mpi: none",
+    ),
+    "HPR206": Case(
+        fires=Given(image=OPENMPI.model_copy(update={"declared_arch": "aarch64"})),
+    ),
+    "HPR208": Case(
+        fires=Given(image=OPENMPI.model_copy(update={"program": _MISSING})),
+        silent=Given(image=OPENMPI.model_copy(update={"program": _MISSING})),
+        silent_job="command: [/opt/solver]\nmounts: [{host: /home/share/tools, container: /opt}]",
+    ),
+    "HPR209": Case(silent=Given(image=OPENMPI.model_copy(update={"digest": _DIGEST}))),
+    "HPR301": Case(
+        fires=Given(site=_stacks("mpich-4.3.2")), silent=Given(site=_stacks("openmpi-5.0.11"))
+    ),
+    "HPR302": Case(fires=Given(site=_stacks("openmpi-4.1.8")), silent=Given(site=_ONE_BIND)),
+    "HPR303": Case(fires=Given(site=_ONE_BIND, stacks={}), silent=Given(site=_ONE_BIND)),
+    "HPR305": Case(
+        fires=Given(image=image(users=(user("libmpich.so.12"),)), site=_stacks("mpich-4.3.2")),
+        silent=Given(image=image(users=(user("libmpi.so.12"),))),
+    ),
+    "HPR306": Case(
+        fires=Given(image=MPICH, site=_stacks("mpich-4.3.2")),
+        silent=Given(image=mpich_image("4.0.2", soname="libmpi.so.12")),
+    ),
+    "HPR311": Case(
+        fires=Given(image=image(users=NEEDS_OPENMPI.mpi_users, glibc="2.12")),
+        silent=Given(image=image(users=NEEDS_OPENMPI.mpi_users, glibc="2.17")),
+    ),
+    "HPR312": Case(
+        fires=Given(
+            image=image(users=NEEDS_OPENMPI.mpi_users, sonames=("libm.so.6",)),
+            site=_ONE_BIND,
+            stacks=_outside("libz.so.1"),
+        ),
+        silent=Given(
+            image=image(users=NEEDS_OPENMPI.mpi_users, sonames=("libm.so.6", "libz.so.1")),
+            site=_ONE_BIND,
+            stacks=_outside("libz.so.1"),
+        ),
+    ),
+    "HPR401": Case(
+        fires=Given(image=MPICH, site=_scheduler(mpi_types=["none", "pmix"]) | _stacks()),
+        silent=Given(image=MPICH, site=_scheduler(mpi_types=["none", "pmi2", "pmix"])),
+    ),
+    "HPR402": Case(fires=Given(image=_SPEAKS_UNKNOWN, site=_stacks()), silent=Given()),
+    "HPR403": Case(silent_job="resources: {nodes: 2, tasks: 4}"),
+    "HPR404": Case(silent_job="mpi: none"),
+    "HPR405": Case(
+        fires=Given(image=openmpi_image("6.0.0", "6.1.0"), site=_stacks()),
+        silent=Given(image=openmpi_image("5.0.7", "5.0.7"), site=_stacks()),
+    ),
+    "HPR406": Case(silent_job="command: [/usr/bin/app]"),
+    "HPR407": Case(silent_job="mpi: {launcher: srun}"),
+    "HPR408": Case(fires=Given(site=_stacks()), silent=Given(site=_ONE_BIND)),
+    "HPR501": Case(silent_job="mounts: [{host: /home/share/data, container: /data}]"),
+    "HPR502": Case(fires=Given(missing=(Path("/home/share/scans"),))),
+    "HPR503": Case(silent_job="workdir: /home/share/brain"),
+    "HPR504": Case(
+        fires=Given(image=NEEDS_OPENMPI, site=_ONE_BIND),
+        silent=Given(image=NEEDS_OPENMPI, site=_ONE_BIND),
+        silent_job="env: {OPAL_PREFIX: /opt/hpc/openmpi-5.0.11}",
+    ),
+    "HPR505": Case(
+        fires=Given(site=_runtime(version="unknown", mode="unknown")),
+        silent=Given(site=_runtime(version="unknown")),
+    ),
+    "HPR506": Case(fires=Given(site=_runtime(user_bind=False))),
+    "HPR507": Case(fires=Given(site=_runtime(available_on=["login"]))),
+    "HPR601": Case(fires=Given(image=ARM), silent=Given(image=ARM, site=_handler("qemu-user"))),
+    "HPR602": Case(
+        fires=Given(image=ARM, site=_handler("qemu-user")),
+        silent=Given(image=ARM, site=_handler("qemu-user")),
+        silent_job="mpi: {model: hybrid}\nexecution: emulated",
+    ),
+    "HPR603": Case(silent_job="execution: native"),
+    "HPR604": Case(
+        fires=Given(image=ARM, site=_handler("box64")),
+        silent=Given(image=ARM, site=_handler("qemu-user")),
+    ),
+}
