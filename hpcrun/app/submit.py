@@ -24,7 +24,7 @@ from hpcrun.render import RunPlace, render_script, script_sha256
 
 RETRY_WINDOW = timedelta(minutes=10)
 """How long the same submission is taken for another try of an interrupted one."""
-_LOOK_AGAIN_AFTER_S = (0.0, 1.0, 3.0)
+LOOK_AGAIN_AFTER_S = (0.0, 1.0, 3.0)
 
 
 class Outside(NamedTuple):
@@ -139,7 +139,7 @@ def _hand_over(run: Run, outside: Outside) -> Submission:
 def _look_for(run: Run, cause: UnavailableError, outside: Outside) -> Submission:
     """Find out whether Slurm took the job although sbatch could not say so."""
     try:
-        for seconds in _LOOK_AGAIN_AFTER_S:
+        for seconds in LOOK_AGAIN_AFTER_S:
             outside.clock.sleep(seconds)
             job_id = outside.scheduler.find_by_token(run.token)
             if job_id is not None:

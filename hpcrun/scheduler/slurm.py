@@ -14,6 +14,8 @@ from hpcrun.scheduler import parse_slurm
 from hpcrun.tables.slurm_words import error_meaning
 
 TOKEN_PREFIX = "hpcrun:"  # noqa: S105  a mark in the job's comment, not a secret
+SUBMIT_TIMEOUT_S = 180.0
+"""Where Slurm is busy, sbatch tries again by itself for up to two minutes."""
 _EPOCH = ("env", "SLURM_TIME_FORMAT=%s")
 _TRY_AGAIN = "try again in a minute; `hpcrun status` shows whether the job arrived after all"
 
@@ -28,8 +30,7 @@ class Slurm:
 
     def submit(self, request: SubmitRequest) -> Submission:
         """Submit a job by sbatch, the script on its standard input."""
-        # sbatch tries again by itself for up to two minutes where Slurm is busy.
-        result = self._run("sbatch", "--parsable", stdin=request.script, timeout_s=180)
+        result = self._run("sbatch", "--parsable", stdin=request.script, timeout_s=SUBMIT_TIMEOUT_S)
         job_id = parse_slurm.parse_job_id(result.text)
         messages = parse_slurm.said_lines(result.stderr)
         if result.exit_code == 0 and job_id is not None:
