@@ -13,7 +13,8 @@ pytestmark = [pytest.mark.slurm, pytest.mark.apptainer, pytest.mark.mpi]
 
 HELLO = CHECKOUT / "examples" / "hello" / "hello.py"
 LAYOUT = "resources: {nodes: 2, tasks: 4, memory_per_node: 500 MiB, walltime: 00:05:00}\n"
-MPI_DEFAULTS = ("none", "pmi2", "pmix")
+MPI_DEFAULTS = {"none": "(null)", "pmi2": "pmi2", "pmix": "pmix"}
+"""Each default, and how Slurm shows it."""
 
 
 def job_text(image: Path, command: str, rest: str = LAYOUT) -> str:
@@ -50,7 +51,7 @@ def mpi_default(request: pytest.FixtureRequest, sandbox: Sandbox) -> Iterator[st
     """Give Slurm another MpiDefault on every node for one test."""
 
     def use(kind: str) -> None:
-        for node in sandbox.nodes:
+        for node in ("login", *sandbox.nodes):
             edit = f"s/^MpiDefault=.*/MpiDefault={kind}/"
             changed = sandbox.exec(
                 "sed", "-i", edit, "/etc/slurm/slurm.conf", node=node, user="root"
@@ -58,10 +59,10 @@ def mpi_default(request: pytest.FixtureRequest, sandbox: Sandbox) -> Iterator[st
             assert changed.returncode == 0, changed.stderr
         told = sandbox.exec("scontrol", "reconfigure", user="root")
         assert told.returncode == 0, told.stderr
+        shown = sandbox.exec("scontrol", "show", "config").stdout
+        assert re.findall(r"MpiDefault\s*= (\S+)", shown) == [MPI_DEFAULTS[kind]]
 
     use(request.param)
-    shown = sandbox.exec("scontrol", "show", "config").stdout
-    assert re.search(rf"MpiDefault\s*= {request.param}\n", shown)
     yield request.param
     use("none")
 
@@ -118,10 +119,12 @@ def test_serial_job_runs_without_any_mpi(
     sandbox: Sandbox, images: Mapping[str, Path], shared_folder: Path
 ) -> None:
     rest = "resources: {memory_per_node: 200 MiB, walltime: 5 min}\n"
-    command = "[python3, -c, 'import os; print(sorted(n for n in os.environ if \"PMI\" in n))']"
-    submit(sandbox, shared_folder, job_text(images["nompi"], command, rest))
-    assert chosen(sandbox, shared_folder)["srun_mpi"] == "none"
-    assert output(sandbox, shared_folder).strip().splitlines()[-1] == "[]"
+    submit(sandbox, shared_folder, job_text(images["nompi"], "[env]", rest))
+    plan = chosen(sandbox, shared_folder)
+    assert (plan["model"], plan["srun_mpi"]) == ("none", "none")
+    text = output(sandbox, shared_folder)
+    assert "SLURM_PROCID=0" in text
+    assert re.findall(r"^(?:PMI|OMPI|OPAL|MPI4PY|LD_LIBRARY_PATH=.*mpi).*", text, re.MULTILINE) == []
 
 
 def test_job_submitted_from_outside_runs_as_its_user(
@@ -141,10 +144,10 @@ def test_job_submitted_from_outside_runs_as_its_user(
 
 
 REFUSED = {
-    "foreign-processor": ("foreign", "[busybox, true]", "resources: {}\n", "HPR202"),
-    "pmi-not-offered": ("openmpi", "[python3, hello.py]", LAYOUT + "mpi: {pmi: pmi2}\n", "HPR4"),
-    "no-mpi-at-all": ("foreign", "[busybox, true]", LAYOUT, "HPR202"),
-    "too-many-nodes": ("openmpi", "[true]", "resources: {nodes: 99}\n", "HPR1"),
+    "foreign-processor": ("foreign", "[busybox, ls]", "resources: {}\n", "HPR202"),
+    "pmi-not-offered": ("openmpi", "[python3, hello.py]", LAYOUT + "mpi: {model: hybrid, pmi: pmi2}\n", "HPR401"),
+    "no-mpi-at-all": ("foreign", "[busybox, ls]", LAYOUT, "HPR202"),
+    "too-many-nodes": ("openmpi", "[ls]", "resources: {nodes: 99}\n", "HPR1"),
 }
 
 
