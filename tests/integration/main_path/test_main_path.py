@@ -119,7 +119,7 @@ def test_serial_job_runs_without_any_mpi(
     sandbox: Sandbox, images: Mapping[str, Path], shared_folder: Path
 ) -> None:
     rest = "resources: {memory_per_node: 200 MiB, walltime: 5 min}\n"
-    submit(sandbox, shared_folder, job_text(images["nompi"], "[env]", rest))
+    submit(sandbox, shared_folder, job_text(images["nompi"], "[printenv]", rest))
     plan = chosen(sandbox, shared_folder)
     assert (plan["model"], plan["srun_mpi"]) == ("none", "none")
     text = output(sandbox, shared_folder)
