@@ -340,7 +340,9 @@ class Elf:
         buckets_at = at + 16 + n_bloom * (8 if self._wide else 4)
         last = max(self._words(buckets_at, n_buckets), default=0)
         if last < first:
-            return int(first)
+            # Nothing is exported, so the table does not tell how many symbols are needed.
+            place = self._section_place(b".dynsym")
+            return place[1] // self._layout.symbol.size if place else int(first)
         chains_at = buckets_at + 4 * n_buckets
         while last - first < _SYMBOLS_MAX:
             for step, value in enumerate(self._words_upto(chains_at + 4 * (last - first), 1024)):
