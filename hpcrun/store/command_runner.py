@@ -35,21 +35,21 @@ class PrefixRunner:
     is_local = False
 
     def __init__(self, prefix: Sequence[str]) -> None:
-        self._prefix = tuple(prefix)
+        self.prefix = tuple(prefix)
 
     def run(
         self, argv: Sequence[str], *, stdin: bytes = b"", timeout_s: float = 30
     ) -> CommandResult:
         """Run a command to its end; 69 of the prefix means that it cannot reach the site."""
         result = _run(
-            (*_own_program(self._prefix), *argv),
+            (*_own_program(self.prefix), *argv),
             stdin,
             timeout_s,
             environment=prefix_environment(os.environ),
         )
         if result.exit_code == ExitCode.UNAVAILABLE:
             raise UnavailableError(
-                f"`{' '.join(self._prefix)}` cannot reach the site: {_last_line(result.stderr)}",
+                f"`{' '.join(self.prefix)}` cannot reach the site: {_last_line(result.stderr)}",
                 help=_help_lines(result.stderr),
             )
         if result.exit_code in (_NOT_FOUND, _NOT_EXECUTABLE):
