@@ -25,7 +25,7 @@ show_plan_only() {
     say ""
     say "the cluster cannot be made here (the reason stands above); this is what it would run:"
     say ""
-    set -- "$example/job.yaml" --site sandbox-24.11 --passport "$example/passport.json"
+    set -- "$example/job.yaml" --site "$example/site.yaml" --passport "$example/passport.json"
     hpcrun plan "$@"
     hpcrun render "$@"
     exit 69

@@ -53,7 +53,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def _clean_surroundings(
     request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> Iterator[None]:
-    """Start each test without the caller's settings; end it with environment and folder as before."""
+    """Start each test without the caller's settings; end it with nothing changed."""
     for name in list(os.environ):
         if name.startswith(FOREIGN_PREFIXES) and name not in KEPT:
             monkeypatch.delenv(name)

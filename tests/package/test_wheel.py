@@ -1,4 +1,4 @@
-"""The built wheel, installed without network into a prefix that cannot be written, works elsewhere."""
+"""The built wheel, installed without network into a read-only prefix, works elsewhere."""
 
 import json
 import os
@@ -82,7 +82,7 @@ def test_installed_command_plans_with_shipped_profile_and_templates(
     prefix: Path, elsewhere: Path
 ) -> None:
     text = hpcrun(
-        prefix, elsewhere, "plan", EXAMPLE / "job.yaml", "--site", "sandbox-24.11",
+        prefix, elsewhere, "plan", EXAMPLE / "job.yaml", "--site", EXAMPLE / "site.yaml",
         "--passport", EXAMPLE / "passport.json", "--json",
     )  # fmt: skip
     plan = json.loads(text)
