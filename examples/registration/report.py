@@ -26,6 +26,7 @@ class Log:
         self.comm = comm
         self.started_s = started_s
         self.hosts = comm.gather(MPI.Get_processor_name(), root=0)
+        self.slices = None
 
     def say(self, text):
         if self.comm.rank == 0:
@@ -36,10 +37,10 @@ class Log:
 
     def start(self, header, images):
         slab = images.slab
-        slices = self.comm.gather((slab.start, slab.stop), root=0)
+        self.slices = self.comm.gather((slab.start, slab.stop - 1), root=0)
         if self.comm.rank == 0:
             hosts = sorted(set(self.hosts))
-            shares = ", ".join(f"{first}-{stop - 1}" for first, stop in slices)
+            shares = ", ".join(f"{first}-{last}" for first, last in self.slices)
             self.say(f"{self.comm.size} ranks on {len(hosts)} nodes ({', '.join(hosts)})")
             self.say(library_name())
             self.say(f"{nifti.format_shape(header.shape)} voxels of {header.voxel_mm:g} mm")
@@ -65,6 +66,7 @@ class Log:
             "n_ranks": self.comm.size,
             "hosts": self.hosts,
             "mpi_library": library_name(),
+            "slices": self.slices,
             "before": before,
             "after": after,
             "elapsed_s": round(self.elapsed_s(), 3),
