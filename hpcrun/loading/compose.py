@@ -13,7 +13,7 @@ from hpcrun.loading.problems import FileRule, Problems, shorten
 from hpcrun.loading.source import Source, Span
 
 MAX_DEPTH = 24
-MAX_NODES = 20_000
+MAX_NODES = 10_000
 
 
 def compose(source: Source, problems: Problems) -> Node | None:

@@ -32,20 +32,20 @@ def read_events(source: Source, problems: Problems) -> Iterator[Any]:
 
 def _without_directives(source: Source, problems: Problems) -> str:
     """Refuse `%YAML` and `%TAG`, which change how the same text is read, and blank them out."""
-    text = source.text
-    for number, line in enumerate(source.lines, start=1):
+    lines = list(source.lines)
+    for index, line in enumerate(lines):
         if line.startswith("%"):
             problems.report(
                 FileRule.AMBIGUOUS_SCALAR,
-                source.span(number, 1, len(line)),
+                source.span(index + 1, 1, len(line)),
                 message=f"directive `{shorten(line)}` is not used here",
                 found=["hpcrun reads YAML 1.2; a directive would change how values are read"],
                 helps=["remove the line"],
             )
-            text = re.sub(rf"(?m)^{re.escape(line)}$", " " * len(line), text, count=1)
+            lines[index] = ""
         elif line.strip() and not line.lstrip().startswith("#"):
             break
-    return text
+    return source.text if tuple(lines) == source.lines else "\n".join(lines)
 
 
 def _events(text: str, source: Source, problems: Problems) -> Iterator[Any]:

@@ -12,6 +12,9 @@ from hpcrun.model.diagnostic import Confidence, Diagnostic, Help, Severity
 MAX_PROBLEMS = 200
 """More than that is a wrong or hostile file; the message tells the whole number."""
 
+MAX_KEPT = 1000
+"""They come nearly in the order of the file; beyond these they are only counted."""
+
 
 class FileRule(Enum):
     """Rules on job files and profiles; HPR004 is the planner's."""
@@ -43,6 +46,7 @@ class Problems:
 
     def __init__(self) -> None:
         self._found: list[tuple[tuple[str, int, int, str], Diagnostic]] = []
+        self._n_more = 0
 
     def report(
         self,
@@ -54,6 +58,9 @@ class Problems:
         helps: Sequence[str | Help] = (),
     ) -> None:
         """Add one problem; plain helps are sure ones for the user."""
+        if len(self._found) >= MAX_KEPT:
+            self._n_more += 1
+            return
         diagnostic = Diagnostic(
             code=rule.code,
             rule=rule.rule,
@@ -66,7 +73,7 @@ class Problems:
         self._found.append(((span.source.shown, span.line, span.column, rule.code), diagnostic))
 
     def __len__(self) -> int:
-        return len(self._found)
+        return len(self._found) + self._n_more
 
     def diagnostics(self) -> tuple[Diagnostic, ...]:
         """Give all problems by file, line, column and code, each once."""
@@ -76,8 +83,9 @@ class Problems:
     def refuse(self, subject: str) -> NoReturn:
         """Raise what was found, as one error."""
         every = self.diagnostics()
-        count = "1 problem" if len(every) == 1 else f"{len(every)} problems"
-        more = f", the first {MAX_PROBLEMS} are shown" if len(every) > MAX_PROBLEMS else ""
+        n_problems = len(every) + self._n_more
+        count = "1 problem" if n_problems == 1 else f"{n_problems} problems"
+        more = f", the first {MAX_PROBLEMS} are shown" if n_problems > MAX_PROBLEMS else ""
         raise InputError(f"cannot use `{subject}`: {count}{more}", diagnostics=every[:MAX_PROBLEMS])
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping as Table
 from dataclasses import dataclass, field
+from itertools import zip_longest
 from typing import Any, ClassVar
 
 from hpcrun.loading.groups import Either
@@ -9,6 +10,9 @@ from hpcrun.loading.nodes import Entry, Mapping, Scalar
 from hpcrun.loading.problems import FileRule, likely, nearest, shorten, sure
 from hpcrun.loading.shapes import NOTHING, Place, Schema, Shape, bare
 from hpcrun.model.diagnostic import Help
+
+MAX_GUESSES = 50
+"""Finding the nearest word is slow; a mapping with more wrong keys is something else altogether."""
 
 
 @dataclass(frozen=True)
@@ -47,31 +51,33 @@ class Record(Shape):
         for entry in node.entries:
             known = self.fields.get(entry.key.text)
             if known is None:
-                self._report_unknown(entry.key, place)
                 continue
             below = place.below(entry.key.text, entry.key.span, is_optional=not known.is_required)
             place.reading.key_spans[below.path] = entry.key.span
             place.reading.value_spans[below.path] = entry.value.span
             values[entry.key.text] = known.shape.read(entry.value, below)
-        self._report_missing(node, place)
+        strangers = [entry.key for entry in node.entries if entry.key.text not in self.fields]
+        meant = [self._near(key.text) for key in strangers[:MAX_GUESSES]]
+        for key, near in zip_longest(strangers, meant):
+            self._report_unknown(key, near, place)
+        self._report_missing(node, set(meant), place)
         self._report_conflicts(node, place)
         return {key: value for key, value in values.items() if value is not NOTHING}
 
-    def _report_unknown(self, key: Scalar, place: Place) -> None:
+    def _report_unknown(self, key: Scalar, near: str | None, place: Place) -> None:
         names = ", ".join(f"`{name}`" for name in self.fields)
         place.reading.problems.report(
             FileRule.UNKNOWN_KEY,
             key.span,
             message=f"unknown key `{shorten(key.text)}` in {place.shown}",
             found=[f"keys here: {names}"],
-            helps=self._suggest(key.text),
+            helps=[self._suggest(near)],
         )
 
-    def _suggest(self, key: str) -> list[Help]:
-        near = self._near(key)
+    def _suggest(self, near: str | None) -> Help:
         if near in self.fields or near in self.also or near in self.meant.values():
-            return [likely(f"did you mean `{near}`?")]
-        return [sure(f"it belongs one level down: `{near}`" if near else "remove the key")]
+            return likely(f"did you mean `{near}`?")
+        return sure(f"it belongs one level down: `{near}`" if near else "remove the key")
 
     def _near(self, key: str) -> str | None:
         """Give the key that was probably meant, or the place where this one belongs."""
@@ -79,10 +85,8 @@ class Record(Shape):
         below = (f"{name}.{key}" for name, f in self.fields.items() if _holds(f.shape, key))
         return meant or next(below, None) or nearest(key, [*self.fields, *self.also])
 
-    def _report_missing(self, node: Mapping, place: Place) -> None:
+    def _report_missing(self, node: Mapping, near: set[str | None], place: Place) -> None:
         """Report keys that must stand, but not those that stand there misspelt."""
-        strangers = [e.key.text for e in node.entries if e.key.text not in self.fields]
-        near = {self._near(key) for key in strangers}
         needed = [
             OneOf((key,), is_required=True) for key, f in self.fields.items() if f.is_required
         ]

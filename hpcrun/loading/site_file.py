@@ -170,7 +170,7 @@ def _site_values(values: dict[str, Any], reading: Reading) -> dict[str, Any]:
     ]
     fields["node_classes"], fields["partitions"] = _partitions(values)
     fields["mpi_stacks"] = {
-        name: _stack(stack, reading.value_spans[f"mpi_stacks.{name}"])
+        name: _stack(stack, reading.value_spans.get(f"mpi_stacks.{name}.passport"))
         for name, stack in values.get("mpi_stacks", {}).items()
         # Without a prefix nothing can be bound; that it is unknown stands in Site.unknowns.
         if "prefix" in stack
@@ -193,8 +193,9 @@ def _partitions(values: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]
     return classes, partitions
 
 
-def _stack(stack: dict[str, Any], span: Span) -> dict[str, Any]:
-    """Find the passport beside the profile that names the stack, which may be a parent."""
-    if stack.get("passport") is None:
+def _stack(stack: dict[str, Any], passport: Span | None) -> dict[str, Any]:
+    """Find the passport beside the profile that names it, which may be a parent."""
+    if passport is None or stack.get("passport") is None:
         return stack
-    return stack | {"passport": str(span.source.path.absolute().parent / stack["passport"])}
+    folder = passport.source.path.absolute().parent
+    return stack | {"passport": str(folder / stack["passport"])}
