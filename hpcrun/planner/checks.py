@@ -89,9 +89,7 @@ def check_sources(missing: Sequence[Path]) -> Iterator[Diagnostic]:
         yield diagnose("HPR502", f"there is no `{path}` to mount", found=found)
 
 
-def check_shared_paths(
-    question: Question, facts: ImageFacts, mounts: tuple[PlannedMount, ...]
-) -> Iterator[Diagnostic]:
+def check_shared_paths(question: Question, facts: ImageFacts) -> Iterator[Diagnostic]:
     """Report paths of the job that the nodes would not see."""
     job, site = question.job, question.site
     shared = site.filesystems.shared
@@ -101,14 +99,13 @@ def check_shared_paths(
         found = (f"{key} is unknown",)
         yield diagnose("HPR503", message, found=found, severity=Severity.WARNING)
         return
-    asked = {mount.host for mount in job.mounts}
-    paths = {job.workdir: "working folder", facts.path: "image"}
-    paths |= {m.host: f"mount at `{m.container}`" for m in mounts if m.host in asked}
+    paths = [(job.workdir, "HPR503", "working folder"), (facts.path, "HPR508", "image")]
+    paths += [(m.host, "HPR509", f"source of the mount at `{m.container}`") for m in job.mounts]
     folders = listed(map(str, shared))
-    for path, what in paths.items():
+    for path, code, what in paths:
         if not any(path.is_relative_to(folder) for folder in shared):
-            message = f"the nodes do not see the {what}"
-            yield diagnose("HPR503", message, found=(f"`{path}`", f"{key} lists {folders}"))
+            seen = (f"`{path}`", f"{key} lists {folders}")
+            yield diagnose(code, f"the nodes do not see the {what}", found=seen)
 
 
 def check_variables(question: Question, pinned: Environment) -> Iterator[Diagnostic]:

@@ -80,12 +80,14 @@ def _may_be_taken(judgement: Judgement, allowed: set[str]) -> bool:
 
 
 def _refuse(wished: Sequence[tuple[Shape, Judgement]]) -> Choice:
-    """Report the nearest miss: most sensible, then least wrong, then fewest reasons."""
+    """Report the nearest miss: most sensible, of the right family, least wrong, fewest reasons."""
 
-    def distance(item: tuple[Shape, Judgement]) -> tuple[bool, int, int]:
+    def distance(item: tuple[Shape, Judgement]) -> tuple[bool, bool, int, int]:
         verdict = item[1].verdict
         codes = {reason.code for reason in verdict.reasons}
-        return (bool(codes & _SENSELESS), _ANSWERS.index(verdict.answer), len(codes))
+        is_other_family = "HPR301" in codes
+        is_senseless = bool(codes & _SENSELESS)
+        return (is_senseless, is_other_family, _ANSWERS.index(verdict.answer), len(codes))
 
     _, judgement = min(wished, key=distance)
     found = [diagnose_reason(r, severity=Severity.ERROR) for r in judgement.verdict.reasons]

@@ -3,7 +3,7 @@
 import posixpath
 from pathlib import PurePosixPath
 
-from hpcrun.compat.pmi import abilities_used
+from hpcrun.compat.pmi import PmiClient, abilities_used
 from hpcrun.model.base import UNKNOWN, is_known, known
 from hpcrun.model.image import Family, MpiLibrary
 from hpcrun.model.plan import Layout, PlannedMount, PlannedVariable
@@ -11,7 +11,7 @@ from hpcrun.planner.candidates import Shape
 from hpcrun.planner.judge import Judgement
 from hpcrun.planner.layout import tasks_on_fullest_node
 from hpcrun.planner.question import Question
-from hpcrun.tables import mpi_abi, mpi_settings
+from hpcrun.tables import mpi_abi, mpi_settings, pmi
 from hpcrun.tables.versions import version_key
 
 Environment = dict[str, PlannedVariable]
@@ -123,6 +123,14 @@ def _settings(
     }
 
 
+def _pmix_versions(client: PmiClient, srun_type: str) -> tuple[str, ...]:
+    """Return the PMIx versions that the client may speak; none where it is wired up otherwise."""
+    if not is_known(client.abilities):
+        row = pmi().srun_type(srun_type)
+        return (UNKNOWN,) if row is not None and "pmix" in row.serves else ()
+    return tuple(a.version for a in abilities_used(client, srun_type) if a.kind == "pmix")
+
+
 def _is_same(server: str, client: str) -> bool:
     """Whether two PMIx versions are known and equal; a release candidate counts as its release."""
     return UNKNOWN not in (server, client) and version_key(server) == version_key(client)
@@ -138,13 +146,13 @@ def _conditions(
     if question.site.runtime.mode != "setuid" or shape.execution == "emulated":
         conditions.add("separate-namespaces")
     client = judgement.client
-    used = abilities_used(client, shape.srun_mpi) if client and shape.srun_mpi else ()
-    if not any(ability.kind == "pmix" for ability in used):
+    versions = _pmix_versions(client, shape.srun_mpi) if client and shape.srun_mpi else ()
+    if not versions:
         return frozenset(conditions)
     conditions.add("pmix")
     pmix = question.site.scheduler.pmix
     server = pmix.server if pmix else UNKNOWN
-    if any(not _is_same(server, ability.version) for ability in used):
+    if any(not _is_same(server, version) for version in versions):
         conditions.add("pmix-versions-differ")
     if pmix and is_known(pmix.psec) and "native" in pmix.psec:
         conditions.add("psec-native")

@@ -120,7 +120,7 @@ def _check_nodes(question: Question, layout: Layout) -> Iterator[Diagnostic]:
     asked: tuple[tuple[str, str, int, Callable[[NodeClass], int | None]], ...] = (
         ("HPR103", "MiB of memory", memory_mib, _memory_mib),
         ("HPR107", "slurm cpus", n_cpus, _n_cpus),
-        ("HPR108", "GPU(s)", layout.gpus_per_node, _n_gpus),
+        ("HPR108", "GPUs", layout.gpus_per_node, _n_gpus),
     )
     for code, what, amount, measure in asked:
         sizes = {name: measure(node) for name, node in question.classes.items()}
@@ -128,7 +128,7 @@ def _check_nodes(question: Question, layout: Layout) -> Iterator[Diagnostic]:
             most = max(size for size in sizes.values() if size is not None)
             yield diagnose(
                 code,
-                f"{amount} {what} per node: the largest node has {most}",
+                f"{what} per node: {amount} asked for, the largest node has {most}",
                 found=tuple(
                     f"node class `{name}` of profile `{question.site.name}`: {size} {what}"
                     for name, size in sizes.items()

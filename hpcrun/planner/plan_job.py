@@ -79,7 +79,7 @@ def _check(
     yield from check_image_file(question.job.image, facts_of, facts)
     yield from check_command(question, facts, mounts)
     yield from check_mounts(mounts, _needed_files(facts, choice))
-    yield from check_shared_paths(question, facts, mounts)
+    yield from check_shared_paths(question, facts)
     yield from check_runtime(question)
     if choice.shape and choice.judgement and choice.shape.model == "bind":
         pinned = pinned_variables(question, choice.shape, choice.judgement)

@@ -1,6 +1,7 @@
 """Comparing version numbers as rows of tables need it; does not know any product."""
 
 import re
+from functools import cache
 
 from pydantic import model_validator
 
@@ -9,6 +10,7 @@ from hpcrun.model.base import Value
 _LEADING_NUMBERS = re.compile(r"\D*?(\d+(?:\.\d+)*)")
 
 
+@cache
 def version_key(text: str) -> tuple[int, ...]:
     """Return the leading numbers of a version: `5.0.11rc1` and `v5.0.11` are (5, 0, 11).
 

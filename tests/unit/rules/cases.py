@@ -198,6 +198,10 @@ CASES: dict[str, Case] = {
     ),
     "HPR506": Case(fires=Given(site=_runtime(user_bind=False))),
     "HPR507": Case(fires=Given(site=_runtime(available_on=["login"]))),
+    "HPR508": Case(
+        fires=Given(image=OPENMPI.model_copy(update={"path": Path("/tmp/app.sif")})),
+    ),
+    "HPR509": Case(silent_job="mounts: [{host: /home/share/brains, container: /data}]"),
     "HPR601": Case(fires=Given(image=ARM), silent=Given(image=ARM, site=_handler("qemu-user"))),
     "HPR602": Case(
         fires=Given(image=ARM, site=_handler("qemu-user")),
