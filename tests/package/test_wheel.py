@@ -12,15 +12,17 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 EXAMPLE = ROOT / "examples" / "registration"
-NOBODY = 65534
+
+# Root steps down to where mode bits count for it too.
+POWERLESS = ("setpriv", "--bounding-set=-all", "--inh-caps=-all") if os.getuid() == 0 else ()
 
 pytestmark = pytest.mark.package
 
 
-def run(*argv: str | Path, cwd: Path, **kwargs: int) -> subprocess.CompletedProcess[str]:
-    done = subprocess.run(argv, cwd=cwd, capture_output=True, text=True, check=False, **kwargs)  # type: ignore[call-overload]
+def run(*argv: str | Path, cwd: Path) -> str:
+    done = subprocess.run(argv, cwd=cwd, capture_output=True, text=True, check=False)
     assert done.returncode == 0, f"{argv}\n{done.stdout}\n{done.stderr}"
-    return done  # type: ignore[no-any-return]
+    return done.stdout
 
 
 @pytest.fixture(scope="module")
@@ -41,10 +43,8 @@ def wheels(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def prefix(wheels: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """Return a read-only prefix with the installed wheel, reachable by any user."""
+    """Return a read-only prefix with the installed wheel."""
     base = tmp_path_factory.mktemp("prefix")
-    for folder in (base, *base.parents[:2]):
-        folder.chmod(0o755)
     venv.create(base / "env", with_pip=True, symlinks=True)
     python = base / "env" / "bin" / "python"
     run(
@@ -56,33 +56,29 @@ def prefix(wheels: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[P
     run("chmod", "-R", "u+w", base / "env", cwd=base)
 
 
-@pytest.fixture
-def elsewhere(tmp_path: Path) -> Path:
-    for folder in (tmp_path, *tmp_path.parents[:3]):
-        folder.chmod(0o755)
-    return tmp_path
-
-
 def hpcrun(prefix: Path, elsewhere: Path, *arguments: str | Path) -> str:
-    """Run the installed command; root, whom no mode bit stops, steps down first."""
-    user = {"user": NOBODY, "group": NOBODY} if os.getuid() == 0 else {}
-    done = run(prefix / "bin" / "hpcrun", *arguments, cwd=elsewhere, **user)
-    return done.stdout
+    return run(*POWERLESS, prefix / "bin" / "hpcrun", *arguments, cwd=elsewhere)
 
 
-def test_installed_command_tells_its_version(prefix: Path, elsewhere: Path) -> None:
-    assert hpcrun(prefix, elsewhere, "--version").split()[0] == "hpcrun,"
+def test_prefix_cannot_be_written_by_the_command(prefix: Path, tmp_path: Path) -> None:
+    writer = "import pathlib, sys; pathlib.Path(sys.prefix, 'x').touch()"
+    with pytest.raises(AssertionError, match="PermissionError"):
+        run(*POWERLESS, prefix / "bin" / "python", "-c", writer, cwd=tmp_path)
 
 
-def test_installed_command_carries_pages(prefix: Path, elsewhere: Path) -> None:
-    assert "floors" in hpcrun(prefix, elsewhere, "help", "architecture")
+def test_installed_command_tells_its_version(prefix: Path, tmp_path: Path) -> None:
+    assert hpcrun(prefix, tmp_path, "--version").split()[0] == "hpcrun"
+
+
+def test_installed_command_carries_pages(prefix: Path, tmp_path: Path) -> None:
+    assert "floors" in hpcrun(prefix, tmp_path, "help", "architecture")
 
 
 def test_installed_command_plans_with_shipped_profile_and_templates(
-    prefix: Path, elsewhere: Path
+    prefix: Path, tmp_path: Path
 ) -> None:
     text = hpcrun(
-        prefix, elsewhere, "plan", EXAMPLE / "job.yaml", "--site", EXAMPLE / "site.yaml",
+        prefix, tmp_path, "plan", EXAMPLE / "job.yaml", "--site", EXAMPLE / "site.yaml",
         "--passport", EXAMPLE / "passport.json", "--json",
     )  # fmt: skip
     plan = json.loads(text)
