@@ -7,10 +7,11 @@ tools print times as numbers, whatever the node's clock is set to.
 from collections.abc import Mapping, Sequence
 
 from hpcrun.errors import RefusedError, UnavailableError
-from hpcrun.model.diagnostic import Confidence, Diagnostic, Help, Severity
+from hpcrun.model.diagnostic import Diagnostic, Help
 from hpcrun.model.run import JobReport, Submission, SubmitRequest
 from hpcrun.ports import Clock, CommandResult, CommandRunner
 from hpcrun.scheduler import parse_slurm
+from hpcrun.tables import rules
 from hpcrun.tables.slurm_words import error_meaning
 
 TOKEN_PREFIX = "hpcrun:"  # noqa: S105  a mark in the job's comment, not a secret
@@ -100,18 +101,13 @@ class Slurm:
 
 
 def _refused(words: tuple[str, ...]) -> RefusedError:
-    message = "Slurm refused the job"
+    rule = rules()["HPR801"]
     diagnostic = Diagnostic(
-        code="HPR801",
-        rule="rejected-by-scheduler",
-        severity=Severity.ERROR,
-        message=message,
+        code=rule.code,
+        rule=rule.name,
+        severity=rule.severity,
+        message=rule.summary,
         found=words,
-        help=(
-            Help(
-                text="change `submit` or `resources` of the job so that it keeps the site's rules",
-                confidence=Confidence.LIKELY,
-            ),
-        ),
+        help=tuple(Help(text=h.text, role=h.role, confidence=h.confidence) for h in rule.help),
     )
-    return RefusedError(message, diagnostics=(diagnostic,))
+    return RefusedError(rule.summary, diagnostics=(diagnostic,))

@@ -1,0 +1,212 @@
+"""Runs on a real Slurm: how they end, what is kept of them, and that they run once."""
+
+import json
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.sandbox_fixture import Sandbox
+
+pytestmark = [pytest.mark.slurm, pytest.mark.apptainer]
+
+LIMITS = "resources: {memory_per_node: 100 MiB, walltime: 5 min}\n"
+
+
+class JobFolder:
+    """A shared folder with a job file, and hpcrun on the login node in it."""
+
+    def __init__(self, sandbox: Sandbox, folder: Path, image: Path) -> None:
+        self.sandbox, self.folder, self.image = sandbox, folder, image
+
+    def write(self, name: str, text: str) -> None:
+        done = self.sandbox.exec("sh", "-c", 'cat >"$0"', str(self.folder / name), stdin=text)
+        assert done.returncode == 0, done.stderr
+
+    def job(self, command: list[str], rest: str = LIMITS) -> None:
+        text = f"version: 1\nname: real\nimage: {json.dumps(str(self.image))}\n"
+        self.write("job.yaml", f"{text}command: {json.dumps(command)}\n{rest}")
+
+    def hpcrun(self, *argv: str, expect: int = 0) -> str:
+        done = self.sandbox.hpcrun(*argv, folder=self.folder)
+        assert done.returncode == expect, done.stdout + done.stderr
+        return done.stdout
+
+    def submit(self, *options: str, expect: int = 0) -> dict[str, Any]:
+        result: dict[str, Any] = json.loads(
+            self.hpcrun("submit", "job.yaml", "--json", *options, expect=expect)
+        )
+        return result
+
+    def status(self) -> dict[str, Any]:
+        result: dict[str, Any] = json.loads(self.hpcrun("status", "--json"))
+        return result
+
+    def wait_for(self, is_so: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
+        deadline = time.monotonic() + 60
+        while not is_so(status := self.status()):
+            assert time.monotonic() < deadline, status
+            time.sleep(0.3)
+        return status
+
+
+@pytest.fixture
+def job_folder(sandbox: Sandbox, shared_folder: Path, images: Mapping[str, Path]) -> JobFolder:
+    return JobFolder(sandbox, shared_folder, images["nompi"])
+
+
+@pytest.mark.parametrize(
+    ("command", "code", "state"),
+    [
+        ("exit 0", 0, "COMPLETED"),
+        ("exit 3", 3, "FAILED"),
+        ("kill -SEGV $$", 139, "FAILED"),
+    ],
+)
+def test_submit_wait_ends_with_the_code_of_the_job(
+    job_folder: JobFolder, command: str, code: int, state: str
+) -> None:
+    job_folder.job(["sh", "-c", command])
+    status = job_folder.submit("--wait", expect=code)["status"]
+    assert (status["state"], status["exit_code"], status["stage"]) == (state, code, "application")
+
+
+def test_submit_wait_that_takes_too_long_leaves_the_job(job_folder: JobFolder) -> None:
+    job_folder.job(["sleep", "300"])
+    job_folder.hpcrun("submit", "job.yaml", "--wait", "--timeout", "1s", expect=75)
+    assert job_folder.status()["state"] in ("PENDING", "RUNNING")
+    job_folder.hpcrun("cancel")
+
+
+def test_cancel_ends_the_job_and_its_end_is_kept(job_folder: JobFolder) -> None:
+    job_folder.job(["sleep", "300"])
+    run = job_folder.submit()
+    job_folder.wait_for(lambda status: status["state"] == "RUNNING")
+    status = json.loads(job_folder.hpcrun("cancel", "--json"))
+    assert status["state"] == "CANCELLED"
+    record = json.loads((Path(run["folder"]) / "final.json").read_text())
+    assert (record["signal"], record["stage"]) == (15, "application")
+    assert (Path(run["folder"]) / "ended.json").exists()
+    assert "CANCELLED" in job_folder.hpcrun("list")
+
+
+def test_cancel_of_a_waiting_job_is_remembered(job_folder: JobFolder) -> None:
+    job_folder.job(["true"], LIMITS.replace("}", ', extra: {begin: "now+1hour"}}'))
+    job_folder.submit()
+    assert job_folder.wait_for(lambda status: status["reason"] != "None")["reason"] == "BeginTime"
+    assert json.loads(job_folder.hpcrun("cancel", "--json"))["state"] == "CANCELLED"
+
+
+def test_job_at_its_time_limit_is_a_timeout_by_slurm_and_by_its_record(
+    job_folder: JobFolder,
+) -> None:
+    job_folder.job(["sleep", "600"], LIMITS.replace("5 min", "1 min"))
+    run = job_folder.submit("--wait", expect=143)
+    assert run["status"]["state"] == "TIMEOUT"
+    record = json.loads((Path(run["folder"]) / "final.json").read_text())
+    assert record["ended_at"] >= record["ends_at"]
+
+
+def test_doubled_submission_runs_once(job_folder: JobFolder) -> None:
+    job_folder.job(["sh", "-c", "echo ran >>count"])
+    run = job_folder.submit("--wait")
+    script = f"{run['folder']}/job.sh"
+    again = job_folder.sandbox.exec(
+        "sh", "-c", 'sbatch --parsable --wait "$0"', script, folder=job_folder.folder
+    )
+    assert again.returncode == 78, again.stderr
+    assert (job_folder.folder / "count").read_text() == "ran\n"
+    log = Path(run["folder"]) / "logs" / f"slurm-{again.stdout.strip()}.out"
+    assert f"job {again.stdout.strip()} does nothing" in log.read_text()
+    assert job_folder.status()["job_id"] == run["job_id"]
+
+
+def test_job_forgotten_by_slurm_is_known_by_its_record(job_folder: JobFolder) -> None:
+    job_folder.job(["sh", "-c", "exit 4"])
+    run = job_folder.submit("--wait", expect=4)
+    folder = Path(run["folder"])
+    other_id = 's/"job_id": *"[0-9]*"/"job_id": "999999"/'
+    forget = f"rm ended.json && sed -i '{other_id}' submitted.json start.json final.json"
+    done = job_folder.sandbox.exec("sh", "-c", forget, folder=folder)
+    assert done.returncode == 0, done.stderr
+    status = job_folder.status()
+    assert (status["state"], status["exit_code"], status["origin"]) == ("FAILED", 4, "record")
+
+
+def test_hostile_text_and_paths_arrive_unchanged(job_folder: JobFolder) -> None:
+    words = ["$HOME", "`id`", "a'b", '"', "", "--x", "back\\slash", "two\nlines", "%j", "#", "ü"]
+    odd = job_folder.folder / 'we%j i,r:d "q" %% $x'
+    made = job_folder.sandbox.exec("mkdir", "-p", str(odd / "in,p:ut"))
+    assert made.returncode == 0, made.stderr
+    folder = JobFolder(job_folder.sandbox, odd, job_folder.image)
+    folder.write("in,p:ut/f", "data\n")
+    show = 'cat "/mnt/a,b:c/f"; pwd; printf "<%s>" "$@" "$A"'
+    mounts = 'mounts: [{host: "in,p:ut", container: "/mnt/a,b:c", mode: ro}]\n'
+    value = 'x,y="$HOME"\'`id`\\'
+    folder.job(
+        ["sh", "-c", show, "sh", *words], f"{LIMITS}{mounts}env: {{A: {json.dumps(value)}}}\n"
+    )
+    folder.submit("--wait")
+    seen = "".join(f"<{word}>" for word in [*words, value])
+    assert folder.hpcrun("logs") == f"data\n{odd}\n{seen}"
+
+
+def test_environment_of_the_submitter_does_not_reach_the_command(job_folder: JobFolder) -> None:
+    job_folder.job(["sh", "-c", "env; ls -d /leak 2>&1"])
+    leaks = {
+        "SBATCH_TIMELIMIT": "1",
+        "SBATCH_JOB_NAME": "leak",
+        "OMPI_MCA_btl": "leak",
+        "LD_PRELOAD_LEAK": "leak",
+        "APPTAINER_BIND": "/tmp:/leak",
+        "APPTAINERENV_LEAK": "leak",
+    }
+    given = [f"{name}={value}" for name, value in leaks.items()]
+    argv = ("env", *given, "hpcrun", "submit", "job.yaml", "--wait")
+    done = job_folder.sandbox.exec(*argv, folder=job_folder.folder)
+    output = job_folder.hpcrun("logs")
+    assert "SLURM_JOB_NAME=real\n" in output
+    assert [line for line in output.splitlines() if "leak" in line.lower()] == [
+        "ls: cannot access '/leak': No such file or directory"
+    ]
+    assert done.returncode == 2, done.stderr
+
+
+def test_image_gone_before_the_job_starts_stops_it_before_the_command(
+    job_folder: JobFolder,
+) -> None:
+    copied = job_folder.sandbox.exec(
+        "cp", str(job_folder.image), "copy.sif", folder=job_folder.folder
+    )
+    assert copied.returncode == 0, copied.stderr
+    folder = JobFolder(job_folder.sandbox, job_folder.folder, Path("copy.sif"))
+    folder.job(["true"], LIMITS.replace("}", ', extra: {begin: "now+3"}}'))
+    folder.submit()
+    job_folder.sandbox.exec("rm", "copy.sif", folder=job_folder.folder)
+    status = folder.wait_for(lambda status: bool(status["is_final"]))
+    assert (status["exit_code"], status["stage"]) == (66, "preflight")
+    assert "copy.sif is gone" in folder.hpcrun("logs")
+
+
+def test_dry_run_submits_and_writes_nothing(job_folder: JobFolder) -> None:
+    job_folder.job(["true"])
+    shown = job_folder.hpcrun("submit", "job.yaml", "--dry-run")
+    assert "nothing was submitted" in shown
+    assert not (job_folder.folder / ".hpcrun").exists()
+
+
+def test_render_prints_the_script_of_the_planned_digest(job_folder: JobFolder) -> None:
+    import hashlib
+
+    job_folder.job(["true"])
+    script = job_folder.hpcrun("render", "job.yaml")
+    plan = json.loads(job_folder.hpcrun("submit", "job.yaml", "--dry-run", "--json"))
+    assert hashlib.sha256(script.encode()).hexdigest() == plan["script_sha256"]
+
+
+def test_logs_follow_shows_the_output_until_the_end(job_folder: JobFolder) -> None:
+    job_folder.job(["sh", "-c", "echo one; sleep 2; echo two"])
+    job_folder.submit()
+    assert job_folder.hpcrun("logs", "--follow") == "one\ntwo\n"
