@@ -64,7 +64,7 @@ def walking(folder: Path) -> Callable[[], None]:
     def run() -> None:
         for parent, _, names in os.walk(folder):
             for name in names:
-                os.lstat(os.path.join(parent, name))
+                Path(parent, name).lstat()
 
     return run
 

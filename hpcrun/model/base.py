@@ -16,7 +16,9 @@ Unknown = Literal["unknown"]
 class Value(BaseModel):
     """A frozen value whose fields are all known to the model; JSON keys are its field names."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="strings")
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", ser_json_inf_nan="strings", defer_build=True
+    )
 
     def to_json(self) -> dict[str, Any]:
         """Return the value as JSON types."""

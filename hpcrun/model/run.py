@@ -93,6 +93,9 @@ class JobReport(Value):
     started_at: datetime | None = None
     ended_at: datetime | None = None
     origin: Literal["squeue", "sacct", "scontrol", "record", "none"] = "none"
+    token: str | None = None
+    """The token of hpcrun that the job carries, where the scheduler says."""
+    job_name: str | None = None
 
     @property
     def is_final(self) -> bool:

@@ -33,4 +33,4 @@ def test_python_code_is_clean(argv: tuple[str, ...]) -> None:
 @pytest.mark.skipif(shutil.which("shellcheck") is None, reason="shellcheck is not installed")
 @pytest.mark.parametrize("path", SHELL_SCRIPTS, ids=lambda p: str(p.relative_to(ROOT)))
 def test_shell_script_is_clean(path: Path) -> None:
-    assert run("shellcheck", "--severity=info", str(path)) == ""
+    assert run("shellcheck", "--external-sources", "--severity=info", str(path)) == ""
