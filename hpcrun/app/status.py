@@ -71,6 +71,8 @@ def _settle(records: RunRecords, reports: Mapping[str, JobReport], outside: Outs
     if records.ended is not None:
         return _status(records, records.ended)
     report = reports.get(job_id)
+    if report is not None and not _is_of(report, records.run):
+        report = None
     if report is None and records.final is None:
         # It may have ended between the reading of its records and Slurm's answer.
         records = outside.store.read_run(records.run.folder)
@@ -78,6 +80,13 @@ def _settle(records: RunRecords, reports: Mapping[str, JobReport], outside: Outs
     if report.is_final and report.origin in ("scontrol", "sacct"):
         outside.store.write_ended(records.run.folder, report)
     return _status(records, report)
+
+
+def _is_of(report: JobReport, run: Run) -> bool:
+    """Whether a report is about this run: a cluster that was set up anew counts from 1 again."""
+    if report.token is not None:
+        return report.token == run.token
+    return report.job_name in (None, run.job)
 
 
 def _from_record(final: FinalRecord | None, job_id: str) -> JobReport:

@@ -8,7 +8,8 @@ from hpcrun.model.run import JobReport
 from hpcrun.tables.slurm_words import state_of
 
 SEPARATOR = "|"
-SQUEUE_FORMAT = SEPARATOR.join(("%i", "%T", "%M", "%S", "%e", "%N", "%r"))
+TOKEN_PREFIX = "hpcrun:"  # noqa: S105  a mark in the job's comment, not a secret
+SQUEUE_FORMAT = SEPARATOR.join(("%i", "%T", "%M", "%S", "%e", "%N", "%r", "%k", "%j"))
 SQUEUE_TOKEN_FORMAT = SEPARATOR.join(("%i", "%k"))
 SACCT_FORMAT = "JobIDRaw,State,ExitCode,ElapsedRaw,Start,End,NodeList"
 
@@ -31,7 +32,7 @@ def parse_squeue(stdout: str) -> dict[str, JobReport]:
     """Return the reports of `squeue --format=SQUEUE_FORMAT`, by job id."""
     reports = {}
     for fields in _rows(stdout, SQUEUE_FORMAT.count(SEPARATOR) + 1):
-        job_id, state, elapsed, start, end, nodes, reason = fields
+        job_id, state, elapsed, start, end, nodes, reason, comment, name = fields
         report = JobReport(
             job_id=job_id,
             state=state_of(state),
@@ -40,6 +41,8 @@ def parse_squeue(stdout: str) -> dict[str, JobReport]:
             nodes=nodes,
             elapsed_s=parse_elapsed_s(elapsed),
             origin="squeue",
+            token=comment.removeprefix(TOKEN_PREFIX) if TOKEN_PREFIX in comment else None,
+            job_name=name,
         )
         # While a job waits or runs, squeue's times are estimates and limits.
         times = {"started_at": parse_epoch(start), "ended_at": parse_epoch(end)}
@@ -111,6 +114,7 @@ def said_lines(stderr: str) -> tuple[str, ...]:
 
 def _rows(stdout: str, n_fields: int) -> Iterator[list[str]]:
     for line in stdout.splitlines():
-        fields = [field.strip() for field in line.split(SEPARATOR)]
+        # The last fields are free text of whoever submitted the job.
+        fields = [field.strip() for field in line.split(SEPARATOR, n_fields - 1)]
         if len(fields) == n_fields and fields[0].isdecimal():
             yield fields

@@ -14,7 +14,6 @@ from hpcrun.scheduler import parse_slurm
 from hpcrun.tables import rules
 from hpcrun.tables.slurm_words import error_meaning
 
-TOKEN_PREFIX = "hpcrun:"  # noqa: S105  a mark in the job's comment, not a secret
 SUBMIT_TIMEOUT_S = 180.0
 """Where Slurm is busy, sbatch tries again by itself for up to two minutes."""
 _EPOCH = ("env", "SLURM_TIME_FORMAT=%s")
@@ -48,7 +47,7 @@ class Slurm:
         form = f"--format={parse_slurm.SQUEUE_TOKEN_FORMAT}"
         result = self._run("squeue", "--noheader", "--states=all", "--me", form)
         self._check(result, "squeue")
-        return parse_slurm.parse_tokens(result.text).get(TOKEN_PREFIX + token)
+        return parse_slurm.parse_tokens(result.text).get(parse_slurm.TOKEN_PREFIX + token)
 
     def read_reports(self, job_ids: Sequence[str]) -> Mapping[str, JobReport]:
         """Return what Slurm knows about these jobs; ended ones with their exit codes."""

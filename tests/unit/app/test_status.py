@@ -91,6 +91,25 @@ def test_status_job_that_ends_while_it_is_asked_for_is_not_lost() -> None:
     assert read_status(before, site.outside).state is JobState.COMPLETED
 
 
+@pytest.mark.parametrize(
+    ("mark", "is_ours"),
+    [
+        ({"token": "abc"}, True),
+        ({"token": "other"}, False),
+        ({"job_name": "hello"}, True),
+        ({"job_name": "somebody's"}, False),
+        ({}, True),
+    ],
+)
+def test_status_of_a_job_with_the_same_number_counts_only_if_it_is_this_one(
+    mark: dict[str, str], *, is_ours: bool
+) -> None:
+    site = make_site()
+    site.scheduler.reports = {"7": report(JobState.RUNNING, **mark)}
+    status = status_of(site, submission=SUBMITTED)
+    assert status.state is (JobState.RUNNING if is_ours else JobState.LOST)
+
+
 def test_status_final_word_of_the_scheduler_is_kept() -> None:
     site = make_site()
     site.scheduler.reports = {"7": report(JobState.TIMEOUT, signal=15, origin="scontrol")}

@@ -24,7 +24,7 @@ def test_parse_job_id(stdout: str, job_id: str | None) -> None:
 
 
 def test_parse_squeue_running_job_has_no_times_of_its_own() -> None:
-    stdout = "7|RUNNING|1:02|1763600000|1763603600|n[1-2]|None\n"
+    stdout = "7|RUNNING|1:02|1763600000|1763603600|n[1-2]|None|hpcrun:abc|hello\n"
     expected = JobReport(
         job_id="7",
         state=JobState.RUNNING,
@@ -32,20 +32,23 @@ def test_parse_squeue_running_job_has_no_times_of_its_own() -> None:
         nodes="n[1-2]",
         elapsed_s=62,
         origin="squeue",
+        token="abc",
+        job_name="hello",
     )
     assert parse_slurm.parse_squeue(stdout) == {"7": expected}
 
 
 def test_parse_squeue_ended_job_has_its_times() -> None:
-    stdout = "7|FAILED|0:05|1763600000|1763600005|n1|NonZeroExitCode\n"
+    stdout = "7|FAILED|0:05|1763600000|1763600005|n1|NonZeroExitCode|(null)|a|b\n"
     report = parse_slurm.parse_squeue(stdout)["7"]
     assert (report.state, report.reason) == (JobState.FAILED, "NonZeroExitCode")
+    assert (report.token, report.job_name) == (None, "a|b")
     assert report.started_at == datetime.fromtimestamp(1763600000, tz=UTC)
     assert report.ended_at == datetime.fromtimestamp(1763600005, tz=UTC)
 
 
 def test_parse_squeue_unknown_state_is_other_and_keeps_the_word() -> None:
-    report = parse_slurm.parse_squeue("7|EXPEDITING|0:00|N/A|N/A||Priority\n")["7"]
+    report = parse_slurm.parse_squeue("7|EXPEDITING|0:00|N/A|N/A||Priority|(null)|x\n")["7"]
     assert (report.state, report.raw_state, report.is_final) == (
         JobState.OTHER,
         "EXPEDITING",
@@ -53,7 +56,7 @@ def test_parse_squeue_unknown_state_is_other_and_keeps_the_word() -> None:
     )
 
 
-@pytest.mark.parametrize("stdout", ["", "\n", "garbage\n", "7|RUNNING\n", "x|RUNNING|||||\n"])
+@pytest.mark.parametrize("stdout", ["", "\n", "garbage\n", "7|RUNNING\n", "x|RUNNING|||||||\n"])
 def test_parse_squeue_garbage_is_no_report(stdout: str) -> None:
     assert parse_slurm.parse_squeue(stdout) == {}
 
