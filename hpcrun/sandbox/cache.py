@@ -49,6 +49,9 @@ def remove_tree(folder: Path, maps: IdMaps) -> None:
         return
     try:
         shutil.rmtree(folder)
+    except FileNotFoundError:
+        # Somebody else removes the same folder; what is left of it is looked at anew.
+        remove_tree(folder, maps)
     except PermissionError:
         code = namespace.run(maps, linux.CLONE_NEWNS, lambda: shutil.rmtree(folder))
         if code != 0:

@@ -8,7 +8,6 @@ from pathlib import Path
 from hpcrun.errors import NotPermittedError
 from hpcrun.sandbox.namespace import IdMaps, IdRange
 
-_ALL_IDS = 4294967295
 _FIRST_USER = 1000
 # Debian's own ids, `nobody` (65534) the highest, must all exist inside.
 _NEEDED_IDS = 65536
@@ -51,8 +50,11 @@ def find_identity() -> Identity:
 
 
 def _as_root() -> Identity:
-    everybody = (IdRange(0, 0, _ALL_IDS),)
-    maps = IdMaps(uids=everybody, gids=everybody, is_privileged=True)
+    maps = IdMaps(
+        uids=map_everybody(Path("/proc/self/uid_map")),
+        gids=map_everybody(Path("/proc/self/gid_map")),
+        is_privileged=True,
+    )
     sudo_uid = int(os.environ.get("SUDO_UID", "0"))
     name, gid = "researcher", _FIRST_USER
     if sudo_uid:
@@ -77,6 +79,19 @@ def _as_ordinary_user() -> Identity:
     )
     user = JobUser(name or "researcher", _FIRST_USER, _FIRST_USER, uid, gid)
     return Identity(user, maps)
+
+
+def map_everybody(table: Path) -> tuple[IdRange, ...]:
+    """Keep every id that there is here, as itself: all of them, or a container's share."""
+    lines = [line.split() for line in table.read_text().splitlines()]
+    ranges = tuple(IdRange(int(start), int(start), int(length)) for start, _, length in lines)
+    n_ids = sum(ids.length for ids in ranges)
+    if n_ids < _NEEDED_IDS:
+        raise NotPermittedError(
+            f"a sandbox needs {_NEEDED_IDS} user and group ids, and root has only {n_ids} here",
+            help=["start the container, or the user namespace, with a whole range of ids"],
+        )
+    return ranges
 
 
 def _login_name(uid: int) -> str | None:

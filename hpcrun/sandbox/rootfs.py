@@ -111,16 +111,17 @@ def mmdebstrap_environment(environment: Mapping[str, str]) -> dict[str, str]:
 
 def read_mirror() -> str | None:
     """Address of the Debian archive in this machine's apt configuration, if it has one."""
-    keys = ("REPO_URI", "CODENAME", "COMPONENT", "CREATED_BY", "ORIGIN", "LABEL")
-    text = _ask_apt("apt-get", "indextargets", "--format", "\t".join(f"$({key})" for key in keys))
+    keys = ("REPO_URI", "RELEASE", "COMPONENT", "CREATED_BY", "ORIGIN", "LABEL")
+    question = ("apt-get", "indextargets", "--format", "\t".join(f"$({key})" for key in keys))
+    # Before the first `apt-get update` apt names only what does not depend on what it has fetched.
+    text = _ask_apt(*question) or _ask_apt(*question, "--no-release-info")
     return choose_mirror(text, codename=_machine_codename())
 
 
 def choose_mirror(index_targets: str, *, codename: str | None) -> str | None:
     """Pick the archive that carries Debian itself; None where that cannot be told.
 
-    Before the first `apt-get update` apt knows neither origin nor label; then the suite must bear
-    the name of this machine's own.
+    Where apt does not know origin and label the suite must bear the name of this machine's own.
     """
     unlabelled = None
     for line in index_targets.splitlines():

@@ -1,4 +1,4 @@
-"""What the cluster in a folder is: nodes apart from each other, jobs as the user, a shared folder."""
+"""What the cluster in a folder is: nodes apart from each other, jobs as the user, one folder."""
 
 from pathlib import Path
 
@@ -107,7 +107,8 @@ def test_host_stack_s_own_launcher_starts_on_both_nodes(sandbox: Sandbox, stack:
     launch = ("salloc", "--quiet", "-N2", "-n2", f"/opt/hpc/{stack}/bin/mpirun", "hostname")
     done = sandbox.exec(*launch)
     assert done.returncode == 0, done.stderr
-    assert ["n1", "n2"] == sorted(done.stdout.split())
+    seen = sorted(done.stdout.split())
+    assert seen == ["n1", "n2"]
 
 
 def test_hpcrun_on_the_login_node_is_the_one_that_runs_here(sandbox: Sandbox) -> None:

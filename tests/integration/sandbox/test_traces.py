@@ -1,0 +1,189 @@
+"""Nothing of a sandbox is visible outside its folder, while it runs and afterwards."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from hpcrun.sandbox.places import places
+from hpcrun.sandbox.state import read_running, read_state
+from tests.sandbox_fixture import CHECKOUT, Sandbox, run_hpcrun
+
+pytestmark = pytest.mark.slurm
+
+NAME = "traces"
+
+
+@pytest.fixture
+def own_sandbox(sandbox: Sandbox) -> Iterator[str]:
+    """Return the name of a sandbox that is not there; what it is made of is cached by `sandbox`."""
+    assert run_hpcrun("sandbox", "purge", "--name", NAME).returncode == 0
+    yield NAME
+    assert run_hpcrun("sandbox", "purge", "--name", NAME).returncode == 0
+    assert not places(NAME).folder.exists()
+
+
+def look_at_machine() -> dict[str, object]:
+    """Everything of this machine that a sandbox could leave a trace in, but for processes."""
+    return {
+        "mounts": Path("/proc/self/mountinfo").read_text(),
+        "links": _names(Path("/sys/class/net")),
+        "named networks": _names(Path("/run/netns")),
+        "handlers": _names(Path("/proc/sys/fs/binfmt_misc")),
+        "loop devices": sorted(str(file) for file in Path("/sys/block").glob("loop*/loop")),
+        "users": Path("/etc/passwd").read_text() + Path("/etc/group").read_text(),
+        "shared memory": _names(Path("/dev/shm")),
+    }
+
+
+def _names(folder: Path) -> list[str]:
+    return sorted(file.name for file in folder.iterdir()) if folder.is_dir() else []
+
+
+def processes_of(name: str) -> set[str]:
+    """Command lines of all processes of a sandbox: they name it, or see its folder mounted."""
+    found = set()
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            command = (
+                (process / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
+            )
+            mounts = (process / "mountinfo").read_text()
+        except OSError:
+            continue
+        if command and (f"--name {name} " in command or f"/{name}/" in mounts):
+            found.add(command)
+    return found
+
+
+def await_end_of(name: str) -> set[str]:
+    """Return the processes that are still there a while after a sandbox has ended."""
+    ends = time.monotonic() + 5
+    left = processes_of(name)
+    while left and time.monotonic() < ends:
+        time.sleep(0.1)
+        left = processes_of(name)
+    return left
+
+
+def start_up(name: str, **environment: str) -> subprocess.Popen[bytes]:
+    code = "from hpcrun.cli.main import main; raise SystemExit(main())"
+    return subprocess.Popen(
+        [sys.executable, "-c", code, "sandbox", "up", "--name", name],
+        env={**os.environ, "PYTHONPATH": str(CHECKOUT), **environment},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+
+
+def test_machine_looks_the_same_before_during_and_after(own_sandbox: str) -> None:
+    machine = look_at_machine()
+    assert processes_of(own_sandbox) == set()
+
+    assert run_hpcrun("sandbox", "up", "--name", own_sandbox).returncode == 0
+    job = ("sandbox", "exec", "--name", own_sandbox, "--", "srun", "-N2", "hostname")
+    assert run_hpcrun(*job).returncode == 0
+    assert machine == look_at_machine()
+    assert len(processes_of(own_sandbox)) > 3
+
+    assert run_hpcrun("sandbox", "down", "--name", own_sandbox).returncode == 0
+    assert await_end_of(own_sandbox) == set()
+    assert machine == look_at_machine()
+
+
+def test_up_twice_is_the_same_sandbox_and_down_twice_is_no_error(own_sandbox: str) -> None:
+    first = run_hpcrun("sandbox", "up", "--name", own_sandbox)
+    state = read_running(places(own_sandbox))
+    second = run_hpcrun("sandbox", "up", "--name", own_sandbox)
+    assert (first.returncode, second.returncode) == (0, 0)
+    assert state == read_running(places(own_sandbox))
+    assert "already runs" in second.stdout
+
+    other = run_hpcrun("sandbox", "up", "--name", own_sandbox, "--nodes", "3")
+    assert other.returncode == 64
+    assert "2 nodes, not 3" in other.stderr
+
+    for _ in range(2):
+        assert run_hpcrun("sandbox", "down", "--name", own_sandbox).returncode == 0
+    assert read_state(places(own_sandbox)) is None
+
+
+def test_two_at_once_start_one(own_sandbox: str) -> None:
+    started = [start_up(own_sandbox) for _ in range(2)]
+    assert [process.wait(120) for process in started] == [0, 0]
+    assert read_running(places(own_sandbox)) is not None
+    assert run_hpcrun("sandbox", "down", "--name", own_sandbox).returncode == 0
+    assert await_end_of(own_sandbox) == set()
+
+
+def test_job_ids_and_files_survive_down_and_up(own_sandbox: str, tmp_path: Path) -> None:
+    prefix = ("sandbox", "exec", "--name", own_sandbox, "--")
+    ids = []
+    for _ in range(2):
+        assert run_hpcrun("sandbox", "up", "--name", own_sandbox).returncode == 0
+        ids.append(run_hpcrun(*prefix, "sbatch", "--parsable", "--wrap=true").stdout)
+        run_hpcrun(*prefix, "sh", "-c", "echo once >> ~/kept")
+        assert run_hpcrun("sandbox", "down", "--name", own_sandbox).returncode == 0
+    assert int(ids[0]) < int(ids[1])
+    assert (places(own_sandbox).home / "kept").read_text() == "once\nonce\n"
+
+
+@pytest.mark.parametrize("after_s", [0.05, 0.2, 0.3, 0.4, 0.6, 1.0])
+def test_up_that_is_killed_leaves_nothing_in_the_way(own_sandbox: str, after_s: float) -> None:
+    process = start_up(own_sandbox)
+    time.sleep(after_s)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+
+    if read_running(places(own_sandbox)) is None:
+        assert await_end_of(NAME) == set()
+    assert run_hpcrun("sandbox", "up", "--name", own_sandbox).returncode == 0
+    job = ("sandbox", "exec", "--name", own_sandbox, "--", "srun", "-N2", "true")
+    assert run_hpcrun(*job).returncode == 0
+    assert run_hpcrun("sandbox", "down", "--name", own_sandbox).returncode == 0
+    assert await_end_of(NAME) == set()
+
+
+def test_box_that_is_killed_is_seen_and_started_again(own_sandbox: str) -> None:
+    assert run_hpcrun("sandbox", "up", "--name", own_sandbox).returncode == 0
+    state = read_running(places(own_sandbox))
+    assert state is not None
+    os.kill(state.init.pid, signal.SIGKILL)
+    assert await_end_of(NAME) == set()
+    assert "not running" in run_hpcrun("sandbox", "status", "--name", own_sandbox).stdout
+    assert run_hpcrun("sandbox", "up", "--name", own_sandbox).returncode == 0
+
+
+def test_first_up_that_is_killed_leaves_no_half_cache(sandbox: Sandbox, tmp_path: Path) -> None:
+    state = tmp_path / "state"
+    process = start_up(NAME, HPCRUN_SANDBOX_DIR=str(state))
+    ends = time.monotonic() + 60
+    while not list(state.glob("cache/.unfinished-*/usr")) and time.monotonic() < ends:
+        time.sleep(0.1)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    assert await_end_of(NAME) == set()
+    assert [name for name in _names(state / "cache") if not name.startswith(".")] == []
+    purged = run_hpcrun("sandbox", "purge", "--all", HPCRUN_SANDBOX_DIR=str(state))
+    assert purged.returncode == 0, purged.stderr
+    assert not state.exists()
+
+
+def test_folder_with_blanks_and_quotes_is_shared_at_its_path(
+    own_sandbox: str, sandbox: Sandbox, tmp_path: Path
+) -> None:
+    share = tmp_path / "it's a $HOME folder"
+    share.mkdir()
+    os.chown(share, sandbox.uid_outside, -1)
+    up = run_hpcrun("sandbox", "up", "--name", own_sandbox, "--nodes", "1", "--share", str(share))
+    assert up.returncode == 0, up.stderr
+    prefix = ("sandbox", "exec", "--name", own_sandbox, "--")
+    done = run_hpcrun(*prefix, "srun", "-N1", "sh", "-c", "pwd; echo it > made", folder=share)
+    assert (done.returncode, done.stdout) == (0, f"{share}\n"), done.stderr
+    made = share / "made"
+    assert (made.read_text(), made.stat().st_uid) == ("it\n", sandbox.uid_outside)
