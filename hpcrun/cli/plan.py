@@ -38,16 +38,8 @@ def command(  # noqa: PLR0913  one parameter per option
 
 def _show(planned: PlannedFile, *, is_verbose: bool) -> None:
     """Print the page on standard output, what is to be said about it on standard error."""
-    import os
-    import sys
-
-    from hpcrun.report.diagnostics import format_diagnostics
+    from hpcrun.cli.diagnostics import show_diagnostics
     from hpcrun.report.plan import format_plan
-    from hpcrun.report.terminal import wants_colour
 
-    click.echo(format_plan(planned.plan), nl=False)
-    diagnostics = (*planned.warnings, *planned.plan.diagnostics)
-    if diagnostics:
-        colour = wants_colour(sys.stderr, os.environ)
-        text = format_diagnostics(diagnostics, colour=colour, is_verbose=is_verbose)
-        click.echo(f"\n{text}", err=True)
+    click.echo(format_plan(planned.plan))
+    show_diagnostics(planned, is_verbose=is_verbose)

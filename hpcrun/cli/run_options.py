@@ -33,9 +33,11 @@ def parse_allows(texts: tuple[str, ...]) -> tuple[Allow, ...]:
 
 
 def _parse_allow(text: str) -> Allow:
-    rule, _, reason = text.partition("=")
+    from hpcrun.rules import find_rule
+
+    name, _, reason = text.partition("=")
     try:
-        return Allow(rule=rule, because=reason.strip())
+        return Allow(rule=find_rule(name).code, because=reason.strip())
     except ValidationError as exc:
         raise UsageError(
             f"`--allow {text}` is not RULE=REASON",

@@ -37,6 +37,7 @@ def command(  # noqa: PLR0913  one parameter per option
 
     A job that cannot work is refused before anything is written. Ctrl-C ends the wait, not the job.
     """
+    from hpcrun.cli.diagnostics import show_diagnostics
     from hpcrun.cli.wire import outside_of
     from hpcrun.errors import RefusedError
 
@@ -46,6 +47,7 @@ def command(  # noqa: PLR0913  one parameter per option
         raise RefusedError(
             f"the plan of `{planned.plan.job}` is refused", diagnostics=planned.plan.diagnostics
         )
+    show_diagnostics(planned)
     if dry_run:
         _show_plan(planned.plan, as_json=as_json)
         return
