@@ -27,21 +27,25 @@ class Choice(Value):
 
 
 def choose(question: Question, judged: Sequence[tuple[Shape, Judgement]]) -> Choice:
-    """Take the best candidate that the job's wishes leave and that may be taken."""
+    """Take the best compatible candidate that the job's wishes leave.
+
+    Where there is none, the nearest miss is reported, and taken if the job allows every reason
+    against it. An allowance never reaches further: it is given for what was reported.
+    """
     wished = [item for item in judged if is_wished(question.job, item[0])]
-    wished.sort(key=lambda item: preference(question, *item))
-    allowed = {allow.rule for allow in question.job.allow}
-    for answer in _ANSWERS:
-        for shape, judgement in wished:
-            verdict = judgement.verdict
-            if verdict.answer is answer and _may_be_taken(judgement, allowed):
-                severity = None if answer is Answer.COMPATIBLE else Severity.ERROR
-                found = [diagnose_reason(r, severity=severity) for r in verdict.reasons]
-                return Choice(shape=shape, judgement=judgement, diagnostics=tuple(found))
     if not wished:
         missing = _without_candidates(question)
         return Choice(shape=None, judgement=None, diagnostics=(missing,))
-    return _refuse(wished)
+    wished.sort(key=lambda item: preference(question, *item))
+    for shape, judgement in wished:
+        if judgement.verdict.answer is Answer.COMPATIBLE:
+            found = tuple(diagnose_reason(reason) for reason in judgement.verdict.reasons)
+            return Choice(shape=shape, judgement=judgement, diagnostics=found)
+    shape, judgement = min(wished, key=_distance)
+    found = tuple(diagnose_reason(r, severity=Severity.ERROR) for r in judgement.objections)
+    if _is_allowed(question.job, judgement):
+        return Choice(shape=shape, judgement=judgement, diagnostics=found)
+    return Choice(shape=None, judgement=None, diagnostics=found)
 
 
 def _without_candidates(question: Question) -> Diagnostic:
@@ -71,24 +75,17 @@ def is_wished(job: Job, shape: Shape) -> bool:
     )
 
 
-def _may_be_taken(judgement: Judgement, allowed: set[str]) -> bool:
-    """Compatible ones may; others only where every reason against them is allowed by the job."""
-    if judgement.verdict.answer is Answer.COMPATIBLE:
-        return True
-    codes = {reason.code for reason in judgement.verdict.reasons}
+def _is_allowed(job: Job, judgement: Judgement) -> bool:
+    """Whether the job allows every reason against a candidate."""
+    codes = {reason.code for reason in judgement.objections}
+    allowed = {allow.rule for allow in job.allow}
     return codes <= allowed and all(rules()[code].allowable for code in codes)
 
 
-def _refuse(wished: Sequence[tuple[Shape, Judgement]]) -> Choice:
-    """Report the nearest miss: most sensible, of the right family, least wrong, fewest reasons."""
-
-    def distance(item: tuple[Shape, Judgement]) -> tuple[bool, bool, int, int]:
-        verdict = item[1].verdict
-        codes = {reason.code for reason in verdict.reasons}
-        is_other_family = "HPR301" in codes
-        is_senseless = bool(codes & _SENSELESS)
-        return (is_senseless, is_other_family, _ANSWERS.index(verdict.answer), len(codes))
-
-    _, judgement = min(wished, key=distance)
-    found = [diagnose_reason(r, severity=Severity.ERROR) for r in judgement.verdict.reasons]
-    return Choice(shape=None, judgement=None, diagnostics=tuple(found))
+def _distance(item: tuple[Shape, Judgement]) -> tuple[bool, bool, int, int]:
+    """Return how far a candidate misses: sense, family, answer, and the number of reasons."""
+    verdict = item[1].verdict
+    codes = {reason.code for reason in verdict.reasons}
+    is_senseless = bool(codes & _SENSELESS)
+    is_other_family = "HPR301" in codes
+    return (is_senseless, is_other_family, _ANSWERS.index(verdict.answer), len(codes))

@@ -1,7 +1,7 @@
 """The verdict on one candidate: the worst answer of the questions it raises; does not choose."""
 
 from hpcrun.compat.architecture import check_emulated, check_native
-from hpcrun.compat.evidence import COMPATIBLE, family_name, incompatible, library_found, unknown
+from hpcrun.compat.evidence import family_name, incompatible, library_found, unknown
 from hpcrun.compat.launch import (
     check_image_mpi,
     check_no_pmi,
@@ -22,28 +22,38 @@ _PMI_KINDS = ("pmi1", "pmi2", "pmix")
 
 
 class Judgement(Value):
-    """A candidate's verdict, and the MPI library that its ranks would run on."""
+    """The verdicts on a candidate's questions, and the MPI library its ranks would run on."""
 
-    verdict: Verdict
+    verdicts: tuple[Verdict, ...]
     library: MpiLibrary | None = None
     """Of the image (hybrid) or of the host stack (bind); None where none or several would."""
     client: PmiClient | None = None
 
+    @property
+    def verdict(self) -> Verdict:
+        """The worst of the answers."""
+        return Verdict.worst_of(self.verdicts)
+
+    @property
+    def objections(self) -> tuple[Reason, ...]:
+        """Every reason against the candidate, also those that a worse answer hides."""
+        against = (v for v in self.verdicts if v.answer is not Answer.COMPATIBLE)
+        return tuple(reason for verdict in against for reason in verdict.reasons)
+
 
 def judge(question: Question, shape: Shape) -> Judgement:
     """Judge one candidate."""
-    common = [
+    common = (
         check_supported(shape.model, shape.launcher),
         _check_execution(question, shape),
-    ]
+    )
     if shape.model == "bind":
         own = _judge_bind(question, shape)
     elif shape.model == "hybrid":
         own = _judge_hybrid(question, shape)
     else:
         own = _judge_none(question, shape)
-    verdict = Verdict.worst_of([*common, own.verdict])
-    return own.model_copy(update={"verdict": verdict})
+    return own.model_copy(update={"verdicts": (*common, *own.verdicts)})
 
 
 def _check_execution(question: Question, shape: Shape) -> Verdict:
@@ -55,7 +65,7 @@ def _check_execution(question: Question, shape: Shape) -> Verdict:
 
 def _judge_none(question: Question, shape: Shape) -> Judgement:
     if shape.model == "contained" or shape.srun_mpi is None:
-        return Judgement(verdict=COMPATIBLE)
+        return Judgement(verdicts=())
     facts = question.images[shape.image_arch]
     verdict = check_without_mpi(
         facts,
@@ -63,7 +73,7 @@ def _judge_none(question: Question, shape: Shape) -> Judgement:
         n_tasks=question.n_tasks,
         is_wished=question.job.mpi.model == "none",
     )
-    return Judgement(verdict=Verdict.worst_of([check_no_pmi(shape.srun_mpi), verdict]))
+    return Judgement(verdicts=(check_no_pmi(shape.srun_mpi), verdict))
 
 
 def _judge_hybrid(question: Question, shape: Shape) -> Judgement:
@@ -71,19 +81,19 @@ def _judge_hybrid(question: Question, shape: Shape) -> Judgement:
     need = question.needs[shape.image_arch]
     present = check_image_mpi(facts, need)
     if shape.srun_mpi is None or not need.libraries:
-        return Judgement(verdict=present)
+        return Judgement(verdicts=(present,))
     judged = []
     for library in need.libraries:
         client = image_client(question, shape.image_arch, library)
         judged.append(
             Judgement(
-                verdict=check_pmi(client, shape.srun_mpi, question.site),
+                verdicts=(check_pmi(client, shape.srun_mpi, question.site),),
                 library=library,
                 client=client,
             )
         )
     chosen = _one_library(question, shape, judged)
-    return chosen.model_copy(update={"verdict": Verdict.worst_of([present, chosen.verdict])})
+    return chosen.model_copy(update={"verdicts": (present, *chosen.verdicts)})
 
 
 def _one_library(question: Question, shape: Shape, judged: list[Judgement]) -> Judgement:
@@ -95,22 +105,21 @@ def _one_library(question: Question, shape: Shape, judged: list[Judgement]) -> J
     need = question.needs[shape.image_arch]
     if need.choosers or len(answers) == 1:
         is_one = bool(need.choosers) or len(families) == 1
-        return best if is_one else Judgement(verdict=best.verdict)
+        return best if is_one else Judgement(verdicts=best.verdicts)
     facts = question.images[shape.image_arch]
-    return Judgement(
-        verdict=unknown(
-            Reason(
-                code="HPR303",
-                message="the image has several MPI libraries; cannot tell which one is loaded",
-                evidence=tuple(library_found(facts, lib) for lib in need.libraries[:4]),
-            )
+    doubt = unknown(
+        Reason(
+            code="HPR303",
+            message="the image has several MPI libraries; cannot tell which one is loaded",
+            evidence=tuple(library_found(facts, lib) for lib in need.libraries[:4]),
         )
     )
+    return Judgement(verdicts=(doubt,))
 
 
 def _judge_bind(question: Question, shape: Shape) -> Judgement:
     if shape.execution == "emulated":
-        return Judgement(verdict=_emulated_bind(question, shape))
+        return Judgement(verdicts=(_emulated_bind(question, shape),))
     name = shape.mpi_stack or ""
     stack = question.site.mpi_stacks[name]
     stack_facts = question.stacks.get(name)
@@ -124,12 +133,12 @@ def _judge_bind(question: Question, shape: Shape) -> Judgement:
     loads = (library_for(user, offered) for user in need.users)
     library = next((lib for lib in loads if lib is not None), None)
     if library is None or stack_facts is None:
-        return Judgement(verdict=Verdict.worst_of(verdicts))
+        return Judgement(verdicts=tuple(verdicts))
     verdicts.append(check_libc(facts, name=name, library=library, stack_facts=stack_facts))
     client = _stack_client(question, name, library)
     if shape.srun_mpi is not None:
         verdicts.append(check_pmi(client, shape.srun_mpi, question.site))
-    return Judgement(verdict=Verdict.worst_of(verdicts), library=library, client=client)
+    return Judgement(verdicts=tuple(verdicts), library=library, client=client)
 
 
 def _emulated_bind(question: Question, shape: Shape) -> Verdict:

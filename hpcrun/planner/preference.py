@@ -46,18 +46,22 @@ def _models(need: MpiNeed) -> tuple[Model, ...]:
     return ("hybrid", "bind", "none", "contained")
 
 
+_UNSERVED, _SERVES_NOBODY = 8, 9
+
+
 def _kind_rank(shape: Shape, judgement: Judgement) -> int:
     """Rank a type by the client's own order of PMI kinds; unserved types come last."""
+    row = pmi().srun_type(shape.srun_mpi or "")
+    if row is None or not row.serves:
+        return _SERVES_NOBODY
     client = judgement.client
-    if client is None or shape.srun_mpi is None or not is_known(client.family):
-        row = pmi().srun_type(shape.srun_mpi or "")
-        return 8 if row and row.serves else 9
-    used = abilities_used(client, shape.srun_mpi)
+    if client is None or not is_known(client.family):
+        return _UNSERVED
     order = pmi().preference(client.family)
-    if not used or order is None:
-        row = pmi().srun_type(shape.srun_mpi)
-        return 8 if row and row.serves else 9
-    return order.kinds.index(used[0].kind)
+    kinds = {ability.kind for ability in abilities_used(client, shape.srun_mpi or "")}
+    if not is_known(client.abilities):
+        kinds = set(row.serves)
+    return min((order.kinds.index(kind) for kind in kinds if order), default=_UNSERVED)
 
 
 def _variant_rank(srun_type: str) -> int:

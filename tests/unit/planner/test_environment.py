@@ -1,0 +1,161 @@
+"""Variables, mounts and paths: what a plan sets and why, and what it refuses of the job's own."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from hpcrun.model.image import ImageFacts
+from hpcrun.model.plan import Plan
+from hpcrun.planner import plan_job
+from tests.unit.planner.measured import IMAGES, SERIAL, SHARE, STACKS, job, openmpi_image, site
+
+OPENMPI_5 = IMAGES["debian13-openmpi-5.0.7"]
+CMA = "OMPI_MCA_btl_vader_single_copy_mechanism"
+UCX = "UCX_POSIX_USE_PROC_LINK"
+
+
+def plan(facts: ImageFacts, here: dict[str, Any] | None = None, **wishes: Any) -> Plan:
+    return plan_job(job(**wishes), site(**(here or {})), {"amd64": facts}, STACKS)
+
+
+def variables(made: Plan) -> dict[str, str]:
+    return {name: item.value for name, item in made.environment.items()}
+
+
+def codes(made: Plan) -> list[str]:
+    return sorted(diagnostic.code for diagnostic in made.diagnostics)
+
+
+SETTINGS = {
+    "openmpi-5-same-pmix": (OPENMPI_5, {}, {"PMIX_MCA_psec": "native", UCX: "n"}),
+    "openmpi-4-other-pmix": (
+        IMAGES["debian12-openmpi-4.1.4"],
+        {},
+        {"PMIX_MCA_psec": "native", "PMIX_MCA_gds": "hash", UCX: "n", CMA: "none"},
+    ),
+    "mpich": (IMAGES["debian12-mpich-4.0.2"], {}, {UCX: "n"}),
+    "setuid-shares-memory": (
+        IMAGES["debian12-openmpi-4.1.4"],
+        {"runtime": {"version": "1.4.5", "mode": "setuid", "user_bind": True}},
+        {"PMIX_MCA_psec": "native", "PMIX_MCA_gds": "hash"},
+    ),
+    "munge-alone": (
+        OPENMPI_5,
+        {
+            "scheduler": {
+                "mpi_types": ["pmix"],
+                "pmix": {"server": "5.0.7", "psec": ["munge"]},
+            }
+        },
+        {UCX: "n"},
+    ),
+}
+
+
+@pytest.mark.parametrize(("facts", "here", "expected"), SETTINGS.values(), ids=SETTINGS)
+def test_environment_of_the_hybrid_model(
+    facts: ImageFacts, here: dict[str, Any], expected: dict[str, str]
+) -> None:
+    made = plan(facts, here)
+    assert variables(made) == expected
+    assert all(item.why for item in made.environment.values())
+
+
+def test_environment_ranks_on_nodes_of_their_own_need_no_shared_memory_settings() -> None:
+    made = plan(IMAGES["debian12-openmpi-4.1.4"], resources={"nodes": 2, "tasks": 2})
+    assert {CMA, UCX} & set(variables(made)) == set()
+
+
+def test_environment_mpich_with_pmix_alone_is_told_to_speak_it() -> None:
+    facts = openmpi_image("4.2.1", "5.0.7")
+    mpich = facts.mpi[0].model_copy(update={"family": "mpich"})
+    made = plan(facts.model_copy(update={"mpi": (mpich,)}))
+    assert variables(made)["MPIR_CVAR_PMI_VERSION"] == "x"
+
+
+def test_environment_of_a_serial_job_is_the_jobs_own() -> None:
+    made = plan(IMAGES["no-mpi"], resources=SERIAL, env={"OMP_NUM_THREADS": "4"})
+    assert variables(made) == {"OMP_NUM_THREADS": "4"}
+
+
+def test_environment_the_jobs_own_value_counts() -> None:
+    made = plan(OPENMPI_5, env={"PMIX_MCA_psec": "munge"})
+    assert variables(made)["PMIX_MCA_psec"] == "munge"
+
+
+def test_environment_a_library_path_of_the_job_comes_after_the_host_stack() -> None:
+    facts = IMAGES["no-mpi-needs-libmpi.so.40"]
+    made = plan(facts, env={"LD_LIBRARY_PATH": "/opt/solver/lib"})
+    assert variables(made)["LD_LIBRARY_PATH"] == "/opt/hpc/openmpi-5.0.11/lib:/opt/solver/lib"
+    assert not made.is_refused
+
+
+def test_environment_host_library_read_elsewhere_is_named_by_its_place_on_the_nodes() -> None:
+    read_at = "/build/rootfs/opt/hpc/openmpi-5.0.11"
+    facts = STACKS["openmpi-5.0.11"]
+    lib = facts.libraries[0].model_copy(update={"path": f"{read_at}/lib/libmpi.so.40"})
+    moved = facts.model_copy(update={"prefix": Path(read_at), "libraries": (lib,)})
+    needs = IMAGES["no-mpi-needs-libmpi.so.40"]
+    made = plan_job(job(), site(), {"amd64": needs}, {"openmpi-5.0.11": moved})
+    assert variables(made)["LD_LIBRARY_PATH"] == "/opt/hpc/openmpi-5.0.11/lib"
+
+
+def test_mounts_are_the_working_folder_the_stack_and_the_jobs_own() -> None:
+    mounts = ({"host": SHARE / "brains", "container": "/data", "mode": "ro"},)
+    made = plan(IMAGES["no-mpi-needs-libmpi.so.40"], mounts=mounts)
+    found = [(str(m.host), str(m.container), m.mode) for m in made.mounts]
+    assert found == [
+        ("/home/share", "/home/share", "rw"),
+        ("/opt/hpc/openmpi-5.0.11", "/opt/hpc/openmpi-5.0.11", "ro"),
+        ("/home/share/brains", "/data", "ro"),
+    ]
+
+
+def mounted(container: str, host: Path = SHARE / "brains") -> Plan:
+    return plan(OPENMPI_5, mounts=({"host": host, "container": container},))
+
+
+SHADOWS = {
+    "/": ["HPR501"],
+    "/usr": ["HPR501"],
+    "/etc": ["HPR501"],
+    "/usr/bin": ["HPR501"],
+    "/usr/lib/x86_64-linux-gnu": ["HPR501"],
+    "/data": [],
+    "/mnt": [],
+    "/usr/share/data": [],
+    "/opt/data": [],
+}
+
+
+@pytest.mark.parametrize(("container", "expected"), SHADOWS.items(), ids=SHADOWS)
+def test_mount_over_what_the_program_needs_is_reported(container: str, expected: list[str]) -> None:
+    assert codes(mounted(container)) == expected
+
+
+def test_two_mounts_at_one_path_are_refused() -> None:
+    two = tuple({"host": SHARE / name, "container": "/data"} for name in ("a", "b"))
+    assert plan(OPENMPI_5, mounts=two).is_refused
+
+
+def test_paths_off_the_shared_file_systems_are_refused_each_with_its_rule() -> None:
+    facts = OPENMPI_5.model_copy(update={"path": Path("/tmp/app.sif")})
+    mounts = ({"host": "/data", "container": "/data"},)
+    made = plan(facts, workdir="/tmp/run", mounts=mounts)
+    assert codes(made) == ["HPR503", "HPR508", "HPR509"]
+
+
+def test_paths_where_nobody_says_what_is_shared_get_one_warning() -> None:
+    made = plan(OPENMPI_5, {"filesystems": {}}, workdir="/tmp/run")
+    assert codes(made) == ["HPR503"]
+    assert not made.is_refused
+
+
+@pytest.mark.parametrize("launcher", ["mpirun", "/usr/bin/mpiexec", "srun", "mpiexec.hydra"])
+def test_command_that_starts_ranks_itself_is_refused(launcher: str) -> None:
+    assert "HPR406" in codes(plan(OPENMPI_5, command=(launcher, "-n", "4", "app")))
+
+
+def test_command_that_starts_ranks_itself_in_one_task_is_the_jobs_own_affair() -> None:
+    assert "HPR406" not in codes(plan(OPENMPI_5, command=("mpirun", "app"), resources=SERIAL))
