@@ -10,7 +10,7 @@ from hpcrun.loading import scalars
 from hpcrun.loading.leaves import ANY_TEXT, MAX_INTEGER, Boolean, Integer, Leaf, Number, Text
 from hpcrun.loading.nodes import Mapping, Node, Scalar, Sequence
 from hpcrun.loading.problems import FileRule, did_you_mean, shorten
-from hpcrun.loading.shapes import NOTHING, Place, Schema, Shape
+from hpcrun.loading.shapes import NOTHING, Place, Schema, Shape, refuse_empty
 
 ANY_KEY = r"[\s\S]*"
 
@@ -26,12 +26,7 @@ class ListOf(Shape):
 
     def _read(self, node: Sequence, place: Place) -> Any:
         if len(node.items) < self.minimum:
-            return place.refuse(
-                node,
-                message=f"{place.shown} must not be empty",
-                found="an empty list",
-                helps=[f"write {self.expected}"],
-            )
+            return refuse_empty(self, node, place)
         values = []
         for index, item in enumerate(node.items):
             below = place.below(str(index), item.span)
@@ -77,6 +72,8 @@ class MappingOf(Shape):
         return not self.names or any(entry.key.text in self.names for entry in node.entries)
 
     def _read(self, node: Mapping, place: Place) -> Any:
+        if len(node.entries) < self.minimum:
+            return refuse_empty(self, node, place)
         values = {}
         for entry in node.entries:
             below = place.below(entry.key.text, entry.key.span)

@@ -20,7 +20,10 @@ from hpcrun.loading.records import Field, OneOf, Record
 from hpcrun.loading.shapes import Place, Schema
 from hpcrun.model.job import ENV_NAME_PATTERN, JOB_NAME_PATTERN
 
-OCI_ARCHITECTURES = ("amd64", "arm64", "ppc64le", "s390x", "riscv64")
+OCI_ARCHITECTURES = (
+    *("amd64", "arm64", "ppc64le", "s390x", "riscv64", "loong64", "ppc64", "386", "arm"),
+)
+"""As the table of architectures, which stands on a higher floor, has them (a test holds both)."""
 
 IMAGE_SCHEMES = ("docker", "oras", "library", "https")
 

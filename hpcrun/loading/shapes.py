@@ -133,6 +133,16 @@ def wrong_kind(shape: Shape, node: Node, place: Place) -> Any:
     )
 
 
+def refuse_empty(shape: Shape, node: Node, place: Place) -> Any:
+    """Report a collection that needs parts and has none."""
+    return place.refuse(
+        node,
+        message=f"{place.shown} must not be empty",
+        found=f"{describe(node)} without anything in it",
+        helps=[f"write {shape.expected}"],
+    )
+
+
 def describe(node: Node) -> str:
     """Name what was found instead."""
     if isinstance(node, Mapping):
