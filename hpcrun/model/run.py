@@ -5,7 +5,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Literal
 
-from hpcrun.model.base import Value
+from hpcrun.model.base import Line, Value
 
 SCRIPT_NAME = "job.sh"
 """Name of the script in the folder of a run."""
@@ -117,8 +117,8 @@ class StartRecord(Value):
     """`start.json`, written by the job's script once it has claimed the run."""
 
     version: Literal[1] = 1
-    job_id: str
-    nodes: str = ""
+    job_id: Line
+    nodes: Line = ""
     started_at: datetime
 
 
@@ -141,11 +141,11 @@ class Run(Value):
     """One hpcrun submission, as `run.json` in its folder shows it."""
 
     version: Literal[1] = 1
-    name: str
+    name: Line
     """Name of its folder: `<job name>-<token>`."""
-    token: str
-    job: str
-    site: str
+    token: Line
+    job: Line
+    site: Line
     profile: Path
     """The site's profile, as seen from where it was submitted."""
     folder: Path

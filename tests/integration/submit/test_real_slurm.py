@@ -6,8 +6,10 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+import jsonschema
 import pytest
 
+from hpcrun.resources import package_folder
 from tests.sandbox_fixture import Sandbox
 
 pytestmark = [pytest.mark.slurm, pytest.mark.apptainer]
@@ -35,14 +37,18 @@ class JobFolder:
         return done.stdout
 
     def submit(self, *options: str, expect: int = 0) -> dict[str, Any]:
-        result: dict[str, Any] = json.loads(
-            self.hpcrun("submit", "job.yaml", "--json", *options, expect=expect)
-        )
+        return self.json("submit", "job.yaml", *options, expect=expect)
+
+    def json(self, command: str, *argv: str, expect: int = 0) -> dict[str, Any]:
+        """What a command prints with --json, held against its shipped schema."""
+        text = self.hpcrun(command, *argv, "--json", expect=expect)
+        result: dict[str, Any] = json.loads(text)
+        schema = json.loads((package_folder("schemas") / f"{command}.json").read_text())
+        jsonschema.Draft202012Validator(schema).validate(result)
         return result
 
     def status(self) -> dict[str, Any]:
-        result: dict[str, Any] = json.loads(self.hpcrun("status", "--json"))
-        return result
+        return self.json("status")
 
     def wait_for(self, is_so: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
         deadline = time.monotonic() + 60
@@ -89,7 +95,7 @@ def test_cancel_ends_the_job_and_its_end_is_kept(job_folder: JobFolder) -> None:
     record = json.loads((Path(run["folder"]) / "final.json").read_text())
     assert (record["signal"], record["stage"]) == (15, "application")
     assert (Path(run["folder"]) / "ended.json").exists()
-    assert "CANCELLED" in job_folder.hpcrun("list")
+    assert [seen["state"] for seen in job_folder.json("list")["runs"]] == ["CANCELLED"]
 
 
 def test_cancel_of_a_waiting_job_is_remembered(job_folder: JobFolder) -> None:
