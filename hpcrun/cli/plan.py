@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from hpcrun.cli.planned import PlannedFile, plan_file, planning_options
+from hpcrun.cli.planned import plan_file, planning_options
 from hpcrun.cli.run_options import json_option
 from hpcrun.errors import ExitCode
 
@@ -28,18 +28,13 @@ def command(  # noqa: PLR0913  one parameter per option
 
     The image is read, never run; nothing is submitted. Ends with 1 where the job is refused.
     """
+    from hpcrun.cli.diagnostics import show_diagnostics
+    from hpcrun.report.plan import format_plan
+
     planned = plan_file(job_file, site=site, allows=allows, passport=passport)
     if as_json:
         click.echo(planned.plan.model_dump_json(indent=2))
     else:
-        _show(planned, is_verbose=verbose)
+        click.echo(format_plan(planned.plan))
+        show_diagnostics(planned, is_verbose=verbose)
     context.exit(ExitCode.REFUSED if planned.plan.is_refused else ExitCode.OK)
-
-
-def _show(planned: PlannedFile, *, is_verbose: bool) -> None:
-    """Print the page on standard output, what is to be said about it on standard error."""
-    from hpcrun.cli.diagnostics import show_diagnostics
-    from hpcrun.report.plan import format_plan
-
-    click.echo(format_plan(planned.plan))
-    show_diagnostics(planned, is_verbose=is_verbose)
