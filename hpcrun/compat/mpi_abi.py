@@ -15,13 +15,13 @@ from hpcrun.compat.evidence import (
     unknown,
     user_found,
 )
+from hpcrun.compat.mpi_replacement import check_replacement
 from hpcrun.compat.need import MpiNeed
 from hpcrun.model.base import is_known
 from hpcrun.model.image import ImageFacts, MpiLibrary, MpiUser, StackFacts
 from hpcrun.model.site import MpiStack
 from hpcrun.model.verdict import Reason, Verdict
 from hpcrun.tables import mpi_abi
-from hpcrun.tables.versions import version_key
 
 
 def check_mpi_abi(
@@ -98,7 +98,7 @@ def _check_user(
     own_libraries = [lib for lib in facts.mpi if lib.soname == user.needed]
     if not own_libraries:
         return compatible()
-    return _check_direction(own_libraries[0], library, name=name)
+    return check_replacement(own_libraries[0], library, name=name)
 
 
 def _check_chooser(
@@ -130,43 +130,29 @@ def _check_chooser(
 def _not_offered(
     facts: ImageFacts, user: MpiUser, *, name: str, offered: tuple[MpiLibrary, ...]
 ) -> Verdict:
+    """Say why a host stack without the user's soname does not help: three ways to be wrong."""
     own = next((lib for lib in facts.mpi if lib.soname == user.needed), None)
     offers = f"`{name}` offers {listed(lib.soname for lib in offered)}"
     families = mpi_abi().families_of(user.needed)
     if own is not None and is_known(own.family):
         families = (own.family,)
+    row = f"mpi_abi.yaml soname `{user.needed}`"
     if not any(lib.family in families for lib in offered):
         theirs = ", ".join(dict.fromkeys(family_name(lib.family) for lib in offered))
         ours = " or ".join(map(family_name, families)) or "an unknown family"
-        return incompatible(
-            Reason(
-                code="HPR301",
-                message=f"the program was built for {ours}, host stack `{name}` is {theirs}",
-                evidence=(user_found(facts, user), offers),
-                table_row="mpi_abi.yaml sonames",
-            )
-        )
-    if own is not None:
-        return incompatible(
-            Reason(
-                code="HPR306",
-                message="binding would do nothing: the image's own MPI would be loaded silently",
-                evidence=(
-                    user_found(facts, user),
-                    f"`{own.soname}` is at {in_image(facts, own.path)}",
-                    offers,
-                ),
-                table_row=f"mpi_abi.yaml soname `{user.needed}`",
-            )
-        )
-    return incompatible(
-        Reason(
-            code="HPR305",
-            message=f"host stack `{name}` has no `{user.needed}`, which the program needs",
-            evidence=(user_found(facts, user), offers),
-            table_row=f"mpi_abi.yaml soname `{user.needed}`",
-        )
-    )
+        code = "HPR301"
+        message = f"the program was built for {ours}, host stack `{name}` is {theirs}"
+        where = ""
+    elif own is not None:
+        code = "HPR306"
+        message = "binding would do nothing: the image's own MPI would be loaded silently"
+        where = f"`{own.soname}` is at {in_image(facts, own.path)}"
+    else:
+        code = "HPR305"
+        message = f"host stack `{name}` has no `{user.needed}`, which the program needs"
+        where = ""
+    found = tuple(line for line in (user_found(facts, user), where, offers) if line)
+    return incompatible(Reason(code=code, message=message, evidence=found, table_row=row))
 
 
 def _behind_rpath(facts: ImageFacts, user: MpiUser) -> MpiLibrary | None:
@@ -182,52 +168,3 @@ def _behind_rpath(facts: ImageFacts, user: MpiUser) -> MpiLibrary | None:
         if library.soname == user.needed and posixpath.dirname(library.path) in folders:
             return library
     return None
-
-
-def _check_direction(own: MpiLibrary, host: MpiLibrary, *, name: str) -> Verdict:
-    seen = (
-        f"`{own.soname}` in the image is {family_name(own.family)} {own.version}",
-        f"`{host.soname}` of `{name}` is {family_name(host.family)} {host.version}",
-    )
-    if own.family != host.family:
-        return incompatible(
-            Reason(
-                code="HPR301",
-                message=(
-                    f"the image's MPI is {family_name(own.family)}, "
-                    f"host stack `{name}` is {family_name(host.family)}"
-                ),
-                evidence=seen,
-            )
-        )
-    row = None
-    direction = "forward"
-    if is_known(own.version) and is_known(host.version) and is_known(own.family):
-        if version_key(host.version) < version_key(own.version):
-            direction = "backward"
-        row = mpi_abi().replacement(
-            own.soname,
-            own.family,
-            image_version=own.version,
-            stack_version=host.version,
-            direction=direction,
-        )
-    if row is None:
-        return unknown(
-            Reason(
-                code="HPR303",
-                message=f"cannot tell whether `{name}` may stand in for the image's MPI",
-                evidence=seen,
-                table_row="mpi_abi.yaml: no replacement row fits",
-            )
-        )
-    if not row.is_risky:
-        return Verdict(answer=row.answer)
-    return compatible(
-        Reason(
-            code="HPR302",
-            message=f"host stack `{name}` is older than the MPI that the program was built for",
-            evidence=(*seen, *((row.reason,) if row.reason else ())),
-            table_row=f"mpi_abi.yaml row `{row.id}`",
-        )
-    )
