@@ -1,5 +1,6 @@
 """The site profiles of a sandbox, one for each side of its wall; loads and checks none."""
 
+import os
 import shutil
 import sys
 from datetime import UTC, datetime
@@ -55,11 +56,10 @@ def access_from_outside(name: str) -> dict[str, list[str]]:
 
 def _own_command() -> list[str]:
     """Name this very program so that it is found whatever PATH will be."""
-    running = Path(sys.argv[0])
-    if running.name == "hpcrun" and running.is_file():
-        return [str(running.absolute())]
+    running = Path(sys.argv[0]).absolute()
     beside = Path(sys.executable).with_name("hpcrun")
-    if beside.is_file():
-        return [str(beside)]
+    for program in (running, beside):
+        if program.name == "hpcrun" and os.access(program, os.X_OK):
+            return [str(program)]
     found = shutil.which("hpcrun")
     return [found] if found else [sys.executable, "-m", "hpcrun"]
