@@ -3,6 +3,7 @@
 Does no work of its own. Importing this is cheap: `--version` and `--help` load no other command.
 """
 
+import errno
 import json
 import os
 import sys
@@ -11,12 +12,11 @@ import traceback
 from collections.abc import Mapping, Sequence
 from importlib import import_module
 from importlib.util import find_spec
-from typing import Any
 
 import click
 
 from hpcrun import __version__
-from hpcrun.errors import ExitCode, HpcrunError, MissingInputError, UsageError
+from hpcrun.errors import ExitCode, HpcrunError, MissingInputError, UsageError, WriteError
 from hpcrun.report.errors import error_to_json, format_error
 from hpcrun.report.terminal import wants_colour
 
@@ -82,6 +82,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         code = _close_quietly()
     except KeyboardInterrupt:
         code = _INTERRUPTED
+    except OSError as error:
+        is_full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+        code = _tell(_no_room(error) if is_full else _bug(error, given), given)
     except Exception as error:  # noqa: BLE001 (the one broad catch of hpcrun)
         code = _tell(_bug(error, given), given)
     return code
@@ -132,18 +135,18 @@ def _tell(error: HpcrunError, arguments: list[str]) -> int:
 
 
 def _close_quietly() -> int:
-    """Keep Python from complaining at exit that nobody reads its last words."""
-    nowhere = os.open(os.devnull, os.O_WRONLY)
+    """Keep Python from complaining at exit that its last words cannot be written."""
     for stream in (sys.stdout, sys.stderr):
-        _redirect(stream, nowhere)
+        try:
+            stream.flush()
+        except OSError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
     return _PIPE_CLOSED
 
 
-def _redirect(stream: Any, nowhere: int) -> None:
-    try:
-        stream.flush()
-    except BrokenPipeError:
-        os.dup2(nowhere, stream.fileno())
+def _no_room(error: OSError) -> HpcrunError:
+    _close_quietly()
+    return WriteError(f"cannot write: {error.strerror}", help=["make room, then try again"])
 
 
 def _bug(error: Exception, arguments: list[str]) -> HpcrunError:

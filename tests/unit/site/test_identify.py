@@ -1,0 +1,232 @@
+import os
+import re
+from pathlib import Path
+
+import pytest
+
+from hpcrun import resources
+from hpcrun.errors import InputError, MissingInputError, NotPermittedError, UsageError
+from hpcrun.model.site import Which
+from hpcrun.site import find_site, identify_site
+from hpcrun.site.folders import list_profiles, profile_folders, sandbox_state_folder
+from hpcrun.site.which import Surroundings, matching, read_surroundings
+
+HOSTNAME = os.uname().nodename
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    """Give the root under which /etc is looked for."""
+    sites = tmp_path / "root" / "etc" / "hpcrun" / "sites"
+    sites.mkdir(parents=True)
+    return tmp_path / "root"
+
+
+def profile(folder: Path, name: str, text: str = "") -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"{name}.yaml"
+    path.write_text(f"version: 1\nname: {name}\n{text}", encoding="utf-8")
+    path.chmod(0o644)
+    return path
+
+
+def etc(root: Path) -> Path:
+    return root / "etc" / "hpcrun" / "sites"
+
+
+def test_site_by_name_comes_from_the_first_folder(root: Path, tmp_path: Path) -> None:
+    profile(etc(root), "fjord", "description: the site's\n")
+    environment = {"HPCRUN_SITE_PATH": f"{tmp_path / 'none'}::{tmp_path / 'mine'}"}
+    assert find_site("fjord", environment=environment, root=root).description == "the site's"
+    mine = profile(tmp_path / "mine", "fjord", "description: mine\n")
+    found = identify_site("fjord", environment=environment, root=root)
+    assert (found.site.description, found.path, found.how) == (
+        "mine",
+        mine,
+        "`fjord` was asked for",
+    )
+
+
+@pytest.mark.parametrize("name", ["{folder}/fjord.yaml", "fjord.yaml", "./fjord.yaml"])
+def test_site_by_path(
+    root: Path, tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = profile(tmp_path, "fjord")
+    monkeypatch.chdir(tmp_path)
+    found = identify_site(name.format(folder=tmp_path), environment={}, root=root)
+    assert (found.site.name, found.path) == ("fjord", path)
+
+
+def test_sandboxes_that_exist_have_sites(root: Path, tmp_path: Path) -> None:
+    profile(tmp_path / "state" / "box" / "sites", "box")
+    environment = {"HPCRUN_SANDBOX_DIR": str(tmp_path / "state")}
+    assert find_site("box", environment=environment, root=root).name == "box"
+
+
+def test_shipped_profiles_are_found_by_name_and_as_parents(root: Path) -> None:
+    profile(etc(root), "box", "extends: sandbox-24.11\n")
+    assert find_site("sandbox-24.11", environment={}, root=root).name == "sandbox-24.11"
+    found = identify_site("box", environment={}, root=root)
+    assert found.site.scheduler.kind == "slurm"
+    assert found.positions.files[1].parent == resources.site_profiles_folder()
+
+
+def test_name_that_no_site_has_tells_which_there_are(root: Path) -> None:
+    profile(etc(root), "fjord")
+    with pytest.raises(MissingInputError, match="there is no site `fjrod`") as error:
+        find_site("fjrod", environment={}, root=root)
+    assert error.value.help[0] == "did you mean `fjord`?"
+    assert error.value.help[1].startswith("sites here: `fjord`, `sandbox-24.11` (looked in ")
+
+
+def test_hpcrun_site_names_the_site(root: Path) -> None:
+    profile(etc(root), "fjord")
+    found = identify_site("auto", environment={"HPCRUN_SITE": "fjord"}, root=root)
+    assert (found.site.name, found.how) == ("fjord", "HPCRUN_SITE is `fjord`")
+
+
+def test_site_is_known_by_the_cluster_name(root: Path) -> None:
+    (root / "etc" / "slurm").mkdir()
+    (root / "etc" / "slurm" / "slurm.conf").write_text(
+        "# ClusterName=no\n clustername = fjord #x\n"
+    )
+    profile(etc(root), "fjord", "which: {cluster_name: fjord}\n")
+    profile(etc(root), "other", "which: {cluster_name: other}\n")
+    found = identify_site(environment={}, root=root)
+    assert (found.site.name, found.how) == ("fjord", "Slurm's ClusterName is `fjord`")
+
+
+def test_child_is_taken_before_the_profile_that_it_extends(root: Path) -> None:
+    profile(etc(root), "base", f"which: {{hostnames: ['{HOSTNAME}']}}\n")
+    profile(etc(root), "child", "extends: base\n")
+    assert identify_site(environment={}, root=root).site.name == "child"
+
+
+def test_two_sites_that_fit_are_told(root: Path) -> None:
+    for name in ("fjord", "bay"):
+        profile(etc(root), name, "which: {env: {SITE: '*'}}\n")
+    with pytest.raises(UsageError, match=re.escape("2 sites fit here: `bay` (`SITE` is `x`), ")):
+        find_site(environment={"SITE": "x"}, root=root)
+
+
+def test_no_site_that_fits_tells_what_there_is_and_what_is_broken(root: Path) -> None:
+    profile(etc(root), "fjord", "which: {env: {SITE: fjord}}\n")
+    profile(etc(root), "broken", "which: {colour: blue}\n")
+    with pytest.raises(MissingInputError, match="cannot tell which site this is") as error:
+        find_site(environment={"SITE": "bay"}, root=root)
+    helps = "\n".join(error.value.help)
+    assert "sites here: `broken`, `fjord`, `sandbox-24.11`" in helps
+    assert "a profile cannot be read: cannot use `" in helps
+
+
+def test_broken_profile_of_another_site_does_not_matter(root: Path) -> None:
+    profile(etc(root), "broken", "which: {colour: blue}\n")
+    profile(etc(root), "fjord", "which: {env: {SITE: fjord}}\n")
+    assert find_site(environment={"SITE": "fjord"}, root=root).name == "fjord"
+    with pytest.raises(InputError):
+        find_site("broken", environment={}, root=root)
+
+
+HERE = Surroundings({"SITE": "fjord-1", "EMPTY": ""}, "login3", "fjord")
+
+
+@pytest.mark.parametrize(
+    ("which", "fits"),
+    [
+        (Which(), False),
+        (Which(cluster_name="fjord"), True),
+        (Which(cluster_name="bay"), False),
+        (Which(env={"SITE": "fjord*"}), True),
+        (Which(env={"SITE": "bay"}), False),
+        (Which(env={"SITE": ""}), True),
+        (Which(env={"EMPTY": ""}), True),
+        (Which(env={"NONE": ""}), False),
+        (Which(hostnames=("bay*", "login?")), True),
+        (Which(hostnames=("log",)), False),
+        (Which(cluster_name="fjord", hostnames=("login*",)), True),
+        (Which(cluster_name="fjord", hostnames=("bay",)), False),
+        (Which(files={"/etc/site": "fjord"}), True),
+        (Which(files={"/etc/site": ""}), True),
+        (Which(files={"/etc/site": "bay"}), False),
+        (Which(files={"/etc/none": ""}), False),
+        (Which(files={"/etc": ""}), False),
+    ],
+)
+def test_all_that_which_names_must_fit(which: Which, fits: bool, tmp_path: Path) -> None:
+    (tmp_path / "etc").mkdir()
+    (tmp_path / "etc" / "site").write_text("name: fjord\n")
+    here = Surroundings(HERE.environment, HERE.hostname, HERE.cluster_name, root=tmp_path)
+    assert fits is (matching(which, here) is not None)
+
+
+def test_cluster_name_comes_from_where_slurm_conf_is(tmp_path: Path) -> None:
+    chosen = tmp_path / "my.conf"
+    chosen.write_text("ClusterName=mine\n")
+    for place, name in (("run/slurm/conf", "configless"), ("etc/slurm", "local")):
+        (tmp_path / place).mkdir(parents=True)
+        (tmp_path / place / "slurm.conf").write_text(f"ClusterName={name}\n")
+        assert read_surroundings({}, root=tmp_path).cluster_name == name
+    assert read_surroundings({"SLURM_CONF": str(chosen)}, root=tmp_path).cluster_name == "mine"
+    assert read_surroundings({"SLURM_CONF": "/none"}, root=tmp_path).cluster_name is None
+
+
+@pytest.mark.parametrize("access", ["{prefix: [enter]}", "{ssh: fjord}"])
+@pytest.mark.parametrize("mode", [0o664, 0o646])
+def test_writable_profile_that_names_a_command_is_refused(
+    root: Path, access: str, mode: int
+) -> None:
+    path = profile(etc(root), "fjord", f"access: {access}\n")
+    assert identify_site("fjord", environment={}, root=root).warnings == ()
+    path.chmod(mode)
+    with pytest.raises(NotPermittedError, match="names a command to run") as error:
+        find_site("fjord", environment={}, root=root)
+    assert error.value.exit_code == 77
+
+
+def test_parent_counts_too(root: Path) -> None:
+    profile(etc(root), "base", "access: {prefix: [enter]}\n").chmod(0o666)
+    profile(etc(root), "fjord", "extends: base\n")
+    with pytest.raises(NotPermittedError, match=r"base\.yaml"):
+        find_site("fjord", environment={}, root=root)
+
+
+def test_profile_in_a_folder_that_all_can_write_is_refused(root: Path) -> None:
+    profile(etc(root), "fjord", "access: {prefix: [enter]}\n")
+    etc(root).chmod(0o777)
+    with pytest.raises(NotPermittedError, match="others can replace it"):
+        find_site("fjord", environment={}, root=root)
+    etc(root).chmod(0o1777)
+    assert find_site("fjord", environment={}, root=root).name == "fjord"
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
+def test_profile_of_somebody_else_is_refused(root: Path) -> None:
+    path = profile(etc(root), "fjord", "access: {prefix: [enter]}\n")
+    os.chown(path, 4242, 4242)
+    with pytest.raises(NotPermittedError, match="belongs to user 4242"):
+        find_site("fjord", environment={}, root=root)
+
+
+def test_writable_profile_that_names_no_command_gets_a_warning(root: Path) -> None:
+    profile(etc(root), "fjord", "access: local\n").chmod(0o664)
+    found = identify_site("fjord", environment={}, root=root)
+    assert [(w.code, w.found) for w in found.warnings] == [
+        ("HPR012", ("others can change it (mode 0664)",))
+    ]
+
+
+def test_folders_that_are_not_there_are_left_out(tmp_path: Path) -> None:
+    environment = {"HPCRUN_SITE_PATH": "/none", "HPCRUN_SANDBOX_DIR": "/none"}
+    assert profile_folders(environment, root=tmp_path) == (resources.site_profiles_folder(),)
+    assert list_profiles([]) == {}
+
+
+@pytest.mark.parametrize("chosen", [None, "~/boxes", "relative", "/a/../b"])
+def test_state_folder_is_that_of_the_sandbox(chosen: str | None) -> None:
+    from hpcrun.sandbox.places import state_root
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.delenv("HPCRUN_SANDBOX_DIR", raising=False)
+        if chosen is not None:
+            patch.setenv("HPCRUN_SANDBOX_DIR", chosen)
+        assert sandbox_state_folder(os.environ) == state_root()
