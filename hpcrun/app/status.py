@@ -5,9 +5,10 @@ is kept in the run's folder once it is final.
 """
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 
 from hpcrun.app.submit import Outside
-from hpcrun.errors import UnavailableError
+from hpcrun.errors import UnavailableError, WriteError
 from hpcrun.model.run import (
     FinalRecord,
     JobReport,
@@ -60,8 +61,10 @@ def _with_submission(records: RunRecords, outside: Outside) -> RunRecords:
     if job_id is None:
         return records
     submission = Submission(job_id=job_id, submitted_at=outside.clock.now())
-    stored = outside.store.write_submission(records.run.folder, submission)
-    return records.model_copy(update={"submission": stored})
+    # Whoever may look at a run but not write to its folder still learns its state.
+    with suppress(WriteError):
+        submission = outside.store.write_submission(records.run.folder, submission)
+    return records.model_copy(update={"submission": submission})
 
 
 def _settle(records: RunRecords, reports: Mapping[str, JobReport], outside: Outside) -> RunStatus:
@@ -78,7 +81,8 @@ def _settle(records: RunRecords, reports: Mapping[str, JobReport], outside: Outs
         records = outside.store.read_run(records.run.folder)
     report = report or _from_record(records.final, job_id)
     if report.is_final and report.origin in ("scontrol", "sacct"):
-        outside.store.write_ended(records.run.folder, report)
+        with suppress(WriteError):
+            outside.store.write_ended(records.run.folder, report)
     return _status(records, report)
 
 

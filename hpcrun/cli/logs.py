@@ -19,6 +19,10 @@ def command(run: str | None, runs: Path | None, site: str | None, follow: bool) 
     from hpcrun.cli.wire import find_records
 
     records, outside = find_records(run, runs_option=runs, site_option=site)
+    is_empty = True
     for piece in read_logs(records, outside, follow=follow):
+        is_empty = False
         sys.stdout.buffer.write(piece)
         sys.stdout.buffer.flush()
+    if is_empty:
+        click.echo("no output yet", err=True)

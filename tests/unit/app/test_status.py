@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from hpcrun.app.status import exit_code_of, read_status
-from hpcrun.errors import UnavailableError
+from hpcrun.errors import UnavailableError, WriteError
 from hpcrun.model.run import (
     FinalRecord,
     JobReport,
@@ -141,6 +141,20 @@ def test_status_unrecorded_submission_is_found_by_token_and_recorded() -> None:
     kept = site.store.records[RUN.folder].submission
     assert kept is not None
     assert kept.job_id == "7"
+
+
+def test_status_of_a_run_whose_folder_cannot_be_written_is_told_all_the_same(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def refuse(*_: object) -> None:
+        raise WriteError("read-only")
+
+    site = make_site()
+    monkeypatch.setattr(site.store, "write_ended", refuse)
+    monkeypatch.setattr(site.store, "write_submission", refuse)
+    site.scheduler.tokens = {"abc": "7"}
+    site.scheduler.reports = {"7": report(JobState.FAILED, origin="scontrol")}
+    assert status_of(site).state is JobState.FAILED
 
 
 def test_status_nowhere_to_be_found_was_not_submitted() -> None:
