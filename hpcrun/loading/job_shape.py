@@ -52,6 +52,7 @@ SHA256 = Text(
     expected="a SHA-256 of 64 digits", pattern="[0-9a-f]{64}", help="`sha256sum FILE` prints it"
 )
 WORD = Text(expected="text", pattern=ANY_TEXT, is_empty_allowed=True, takes_numbers=True)
+PROGRAM = Text(expected="a program", pattern=ANY_TEXT, takes_numbers=True)
 OPTIONAL_WORD = Text(is_empty_allowed=True)
 
 
@@ -94,7 +95,19 @@ class Command(ListOf):
                 found="one text; no shell would split it",
                 helps=["write `[program, argument, …]`, or use `script` for shell commands"],
             )
-        return super().read(node, place)
+        words = super().read(node, place)
+        if isinstance(words, list) and words[:1] == [""]:
+            return place.refuse(
+                node,
+                message=f"{place.shown} must start with a program",
+                found='""',
+                helps=["write the program's name or path first"],
+            )
+        return words
+
+    def schema(self) -> Schema:
+        """Describe the words; the first one is a program."""
+        return super().schema() | {"prefixItems": [PROGRAM.schema()]}
 
 
 _IMAGE_RECORD = Record(

@@ -1,12 +1,14 @@
 """Who could have written a profile; a profile names commands that hpcrun runs, so it matters.
 
 A profile that names a command (`access: {prefix: …}` or `{ssh: …}`) is used only if nobody but its
-owner, who is root or the caller, can change it. Any other profile gets a warning instead: it can
-mislead a plan, but runs nothing. Shipped profiles are not checked: whoever can change them can
-change hpcrun itself.
+owner, who is root or the caller, can change it; the owner's own group counts as the owner. Any other
+profile gets a warning instead: it can mislead a plan, but runs nothing. Shipped profiles are not
+checked: whoever can change them can change hpcrun itself.
 """
 
+import grp
 import os
+import pwd
 import stat
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -36,11 +38,24 @@ def _doubts(path: Path) -> Iterator[str]:
     status = path.stat()
     if status.st_uid not in (0, os.geteuid()):
         yield f"it belongs to user {status.st_uid}, who is neither root nor you"
-    if status.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
+    is_group_trusted = _is_own_group(status.st_uid, status.st_gid)
+    others = stat.S_IWOTH if is_group_trusted else stat.S_IWGRP | stat.S_IWOTH
+    if status.st_mode & others:
         yield f"others can change it (mode {stat.S_IMODE(status.st_mode):04o})"
     folder = path.parent.stat()
     if folder.st_mode & stat.S_IWOTH and not folder.st_mode & stat.S_ISVTX:
         yield f"others can replace it (mode {stat.S_IMODE(folder.st_mode):04o} of its folder)"
+
+
+def _is_own_group(uid: int, gid: int) -> bool:
+    """Whether a group has its user alone, as on systems that set umask 002 for that reason."""
+    try:
+        user, group = pwd.getpwuid(uid), grp.getgrgid(gid)
+    except KeyError:
+        return False
+    return (user.pw_gid, user.pw_name) == (gid, group.gr_name) and not (
+        set(group.gr_mem) - {user.pw_name}
+    )
 
 
 def _warning(path: Path, doubt: str) -> Diagnostic:

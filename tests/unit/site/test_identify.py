@@ -171,13 +171,10 @@ def test_cluster_name_comes_from_where_slurm_conf_is(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("access", ["{prefix: [enter]}", "{ssh: fjord}"])
-@pytest.mark.parametrize("mode", [0o664, 0o646])
-def test_writable_profile_that_names_a_command_is_refused(
-    root: Path, access: str, mode: int
-) -> None:
+def test_writable_profile_that_names_a_command_is_refused(root: Path, access: str) -> None:
     path = profile(etc(root), "fjord", f"access: {access}\n")
     assert identify_site("fjord", environment={}, root=root).warnings == ()
-    path.chmod(mode)
+    path.chmod(0o646)
     with pytest.raises(NotPermittedError, match="names a command to run") as error:
         find_site("fjord", environment={}, root=root)
     assert error.value.exit_code == 77
@@ -207,11 +204,21 @@ def test_profile_of_somebody_else_is_refused(root: Path) -> None:
         find_site("fjord", environment={}, root=root)
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
+def test_group_may_write_where_it_is_the_owners_own(root: Path) -> None:
+    path = profile(etc(root), "fjord", "access: {prefix: [enter]}\n")
+    path.chmod(0o664)
+    assert find_site("fjord", environment={}, root=root).name == "fjord"
+    os.chown(path, 0, 4242)
+    with pytest.raises(NotPermittedError, match="others can change it"):
+        find_site("fjord", environment={}, root=root)
+
+
 def test_writable_profile_that_names_no_command_gets_a_warning(root: Path) -> None:
-    profile(etc(root), "fjord", "access: local\n").chmod(0o664)
+    profile(etc(root), "fjord", "access: local\n").chmod(0o646)
     found = identify_site("fjord", environment={}, root=root)
     assert [(w.code, w.found) for w in found.warnings] == [
-        ("HPR012", ("others can change it (mode 0664)",))
+        ("HPR012", ("others can change it (mode 0646)",))
     ]
 
 
