@@ -46,7 +46,9 @@ def pack(files: Mapping[str, str]) -> bytes:
 
 def unpack(archive: bytes) -> dict[str, bytes]:
     """Return the files of an archive by their names."""
-    files = {}
+    files: dict[str, bytes] = {}
+    if not archive:
+        return files
     with tarfile.open(fileobj=io.BytesIO(archive)) as tar:
         for entry in tar:
             content = tar.extractfile(entry) if entry.isfile() else None

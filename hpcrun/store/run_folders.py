@@ -26,7 +26,7 @@ mkdir "$new"
 trap 'rm -rf "$new"' EXIT
 tar -xmof - -C "$new"
 sync "$new"/* "$new" || sync
-mv "$new" "$1/$2"
+mv -T "$new" "$1/$2"
 sync "$1" || sync
 """
 _REMOVE_RUN = """
@@ -50,15 +50,17 @@ for name in "$@"; do
     [ ! -f "$name" ] || printf '%s\\n' "$name"
 done | tar -cf - -T -
 """
-_LIST_RUNS = """
+_READ_ALL_RECORDS = """
 [ -d "$1" ] || exit 0
 cd "$1" || exit 66
-for run in */run.json; do
-    [ ! -f "$run" ] || printf '%s\\n' "$run"
-done
+shift
+for name in "$@"; do
+    for file in */"$name"; do
+        [ ! -f "$file" ] || printf '%s\\n' "$file"
+    done
+done | tar -cf - -T -
 """
 _READ_OUTPUT = '[ ! -f "$1" ] || tail -c "+$2" "$1"'
-_MISSING = 66
 
 
 class RunFolders:
@@ -109,12 +111,7 @@ class RunFolders:
 
     def read_run(self, folder: Path) -> RunRecords:
         """Read all records of one run."""
-        files = self._read_here(folder) or self._read_there(folder)
-        records = run_files.parse_records(files)
-        if records is None:
-            raise MissingInputError(f"there is no run in {folder}", help=("see `hpcrun list`",))
-        # The folder may have been moved, or be seen at another path from here.
-        return records.model_copy(update={"run": records.run.model_copy(update={"folder": folder})})
+        return _records(self._read_here(folder) or self._read_there(folder), folder)
 
     def read_script(self, folder: Path) -> str:
         """Read the script of one run."""
@@ -125,18 +122,16 @@ class RunFolders:
 
     def read_runs(self, runs: Path) -> tuple[RunRecords, ...]:
         """Read the records of all runs in a folder, newest first."""
-        if runs.is_dir():
-            names = sorted(p.parent.name for p in runs.glob(f"[!.]*/{run_files.RUN}"))
-        elif self._runner.is_local:
-            names = []
+        if runs.is_dir() or self._runner.is_local:
+            folders = [path.parent for path in runs.glob(f"[!.]*/{run_files.RUN}")]
+            files_by_folder = {folder: self._read_here(folder) for folder in folders}
         else:
-            listed = self._sh(_LIST_RUNS, str(runs)).decode().splitlines()
-            names = [line.removesuffix(f"/{run_files.RUN}") for line in listed]
+            files_by_folder = self._read_all_there(runs)
         found = []
-        for name in names:
+        for folder, files in files_by_folder.items():
             # A run whose own record is damaged cannot be told apart from a foreign folder.
             with contextlib.suppress(MissingInputError):
-                found.append(self.read_run(runs / name))
+                found.append(_records(files, folder))
         return tuple(sorted(found, key=lambda r: (r.run.created_at, r.run.name), reverse=True))
 
     def read_output(self, path: Path, *, offset: int) -> bytes:
@@ -180,11 +175,27 @@ class RunFolders:
         archive = self._sh(_READ_RECORDS, str(folder), *run_files.RECORDS)
         return run_files.unpack(archive)
 
+    def _read_all_there(self, runs: Path) -> dict[Path, dict[str, bytes]]:
+        archive = self._sh(_READ_ALL_RECORDS, str(runs), *run_files.RECORDS)
+        files_by_folder: dict[Path, dict[str, bytes]] = {}
+        for path, content in run_files.unpack(archive).items():
+            name, _, file = path.partition("/")
+            files_by_folder.setdefault(runs / name, {})[file] = content
+        return files_by_folder
+
     def _sh(self, script: str, *arguments: str) -> bytes:
         result = self._runner.run(("sh", "-c", script, "hpcrun", *arguments))
         if result.exit_code != 0:
             raise MissingInputError(f"cannot read {arguments[0]}: {_said(result.stderr)}")
         return result.stdout
+
+
+def _records(files: Mapping[str, bytes], folder: Path) -> RunRecords:
+    records = run_files.parse_records(files)
+    if records is None:
+        raise MissingInputError(f"there is no run in {folder}", help=("see `hpcrun list`",))
+    # The folder may have been moved, or be seen at another path from here.
+    return records.model_copy(update={"run": records.run.model_copy(update={"folder": folder})})
 
 
 def _json(value: Value) -> str:

@@ -1,0 +1,130 @@
+"""Run folders: whole or not there, the first record stays, and seen from near and far alike."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from hpcrun.errors import MissingInputError, WriteError
+from hpcrun.model.run import JobReport, JobState, Run, Submission
+from hpcrun.ports import CommandResult
+from hpcrun.store.command_runner import LocalRunner, PrefixRunner
+from hpcrun.store.run_folders import RunFolders
+from hpcrun.store.system_clock import SystemClock
+from tests.golden.script.make_case import plan as make_plan
+
+FILES = {"job.sh": "#!/bin/sh\necho hello\n", "job.yaml": "version: 1\n"}
+
+
+class FarRunner:
+    """Runs commands where this machine's file `HERE` is seen as `THERE`."""
+
+    is_local = False
+
+    def __init__(self, here: Path, there: Path) -> None:
+        self._here, self._there = str(here), str(there)
+
+    def run(
+        self, argv: Sequence[str], *, stdin: bytes = b"", timeout_s: float = 30
+    ) -> CommandResult:
+        moved = [word.replace(self._there, self._here) for word in argv]
+        return PrefixRunner(("env",)).run(moved, stdin=stdin, timeout_s=timeout_s)
+
+
+@pytest.fixture(params=["near", "far"])
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[RunFolders, Path]:
+    if request.param == "near":
+        return RunFolders(LocalRunner(), SystemClock()), tmp_path / "runs"
+    there = Path("/nowhere-on-this-machine")
+    return RunFolders(FarRunner(tmp_path, there), SystemClock()), there / "runs"
+
+
+def new_run(folders: RunFolders, runs: Path) -> Run:
+    run = folders.new_run(make_plan(), profile=Path("/etc/s.yaml"), runs=runs)
+    folders.write_run(run, FILES)
+    return run
+
+
+def test_run_is_written_and_read_back(store: tuple[RunFolders, Path]) -> None:
+    folders, runs = store
+    run = new_run(folders, runs)
+    assert folders.read_run(run.folder).run == run
+    assert folders.read_script(run.folder) == FILES["job.sh"]
+    assert [records.run for records in folders.read_runs(runs)] == [run]
+
+
+def test_no_runs_are_no_error(store: tuple[RunFolders, Path]) -> None:
+    folders, runs = store
+    assert folders.read_runs(runs) == ()
+    with pytest.raises(MissingInputError):
+        folders.read_run(runs / "hello-abc")
+
+
+def test_runs_are_newest_first_and_half_written_ones_are_left_out(
+    store: tuple[RunFolders, Path], tmp_path: Path
+) -> None:
+    folders, runs = store
+    first, second = new_run(folders, runs), new_run(folders, runs)
+    (tmp_path / "runs" / ".new-hello-xyz").mkdir()
+    (tmp_path / "runs" / "foreign").mkdir()
+    (tmp_path / "runs" / "foreign" / "run.json").write_text("{")
+    assert [records.run for records in folders.read_runs(runs)] == [second, first]
+
+
+def test_records_the_first_one_stays(store: tuple[RunFolders, Path]) -> None:
+    folders, runs = store
+    folder = new_run(folders, runs).folder
+    noon = datetime(2026, 11, 20, 12, tzinfo=UTC)
+    first = Submission(job_id="7", submitted_at=noon)
+    other = Submission(job_id="8", submitted_at=noon + timedelta(seconds=1))
+    assert folders.write_submission(folder, first) == first
+    assert folders.write_submission(folder, other) == first
+    folders.write_ended(folder, JobReport(job_id="7", state=JobState.FAILED))
+    folders.write_ended(folder, JobReport(job_id="7", state=JobState.COMPLETED))
+    records = folders.read_run(folder)
+    assert (records.submission, records.ended and records.ended.state) == (first, JobState.FAILED)
+
+
+def test_records_leave_nothing_beside_them(store: tuple[RunFolders, Path], tmp_path: Path) -> None:
+    folders, runs = store
+    run = new_run(folders, runs)
+    folders.write_ended(run.folder, JobReport(job_id="7", state=JobState.FAILED))
+    names = {p.name for p in (tmp_path / "runs" / run.name).iterdir()}
+    assert names == {*FILES, "run.json", "ended.json", "logs"}
+
+
+def test_output_is_read_from_an_offset(store: tuple[RunFolders, Path], tmp_path: Path) -> None:
+    folders, runs = store
+    run = new_run(folders, runs)
+    output = run.output_of("7")
+    assert folders.read_output(output, offset=0) == b""
+    (tmp_path / "runs" / run.name / "logs" / output.name).write_bytes(b"one\ntwo\n")
+    assert folders.read_output(output, offset=0) == b"one\ntwo\n"
+    assert folders.read_output(output, offset=4) == b"two\n"
+    assert folders.read_output(output, offset=8) == b""
+
+
+def test_run_that_is_claimed_is_not_removed(store: tuple[RunFolders, Path], tmp_path: Path) -> None:
+    folders, runs = store
+    run, other = new_run(folders, runs), new_run(folders, runs)
+    (tmp_path / "runs" / run.name / "claim").mkdir()
+    with pytest.raises(WriteError):
+        folders.remove_run(run)
+    folders.remove_run(other)
+    assert [records.run for records in folders.read_runs(runs)] == [run]
+
+
+def test_run_cannot_be_written_twice(store: tuple[RunFolders, Path]) -> None:
+    folders, runs = store
+    run = new_run(folders, runs)
+    with pytest.raises(WriteError):
+        folders.write_run(run, {"job.sh": "other"})
+    assert folders.read_script(run.folder) == FILES["job.sh"]
+
+
+def test_run_folder_moved_elsewhere_is_still_a_run(tmp_path: Path) -> None:
+    folders = RunFolders(LocalRunner(), SystemClock())
+    run = new_run(folders, tmp_path / "runs")
+    moved = run.folder.rename(tmp_path / "elsewhere")
+    assert folders.read_run(moved).run.folder == moved
