@@ -26,7 +26,11 @@ CHECKOUT = HERE.parents[1]
 sys.path.append(str(CHECKOUT))  # for a Python in which hpcrun is not installed
 
 from hpcrun.sandbox.places import state_root  # noqa: E402
-from hpcrun.sandbox.rootfs import read_apt_proxies, read_mirror  # noqa: E402
+from hpcrun.sandbox.rootfs import (  # noqa: E402
+    mmdebstrap_environment,
+    read_apt_proxies,
+    read_mirror,
+)
 from hpcrun.sandbox.wheels import find_pip  # noqa: E402
 
 AT_A_TIME = 2  # each has stretches of one thread, and of waiting for the archive
@@ -76,33 +80,37 @@ def copy(kept, image):
     """Copy an image, unless it is there already; a job may be reading an older one."""
     old, new = image.stat() if image.exists() else None, kept.stat()
     if old is None or (old.st_size, old.st_mtime_ns) != (new.st_size, new.st_mtime_ns):
-        shutil.copy2(kept, image.with_suffix(".part"))
-        image.with_suffix(".part").rename(image)
+        part = image.with_suffix(f".{os.getpid()}")
+        shutil.copy2(kept, part)
+        part.rename(image)
     return image
 
 
 def recipe_key(name, table):
-    """Short name for everything that an image depends on, except when it is made."""
+    """Short name for everything that an image depends on, this file too, except when it is made."""
     common = {key: value for key, value in table.items() if not isinstance(value, dict)}
-    text = json.dumps([common, table[name], PACK], sort_keys=True)
+    text = json.dumps([common, table[name], Path(__file__).read_text()], sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 def build(name, table, kept, target, via):
     """Make one image in a folder that the place with Apptainer sees too, then keep it."""
     started_s = time.monotonic()
-    folder = target / f".{kept.stem}"
-    shutil.rmtree(folder, ignore_errors=True)
+    folder = target / f".{kept.stem}-{os.getpid()}"
+    part = kept.with_suffix(f".{os.getpid()}")  # another build of the same may run beside this one
     run([*via, "mkdir", str(folder)])
     try:
         say(f"{name}: fetching wheels")
         fetch_wheels(table, table[name], folder / WHEELS)
         say(f"{name}: making the root file system with mmdebstrap (Debian {table['suite']})")
-        run(mmdebstrap_command(table, table[name], folder))
+        run(
+            mmdebstrap_command(table, table[name], folder),
+            environment=mmdebstrap_environment(os.environ),
+        )
         say(f"{name}: packing the image with apptainer build")
         run([*via, "sh", "-c", PACK, "pack", str(folder)])
-        shutil.copyfile(folder / "image.sif", kept.with_suffix(".part"))
-        kept.with_suffix(".part").rename(kept)
+        shutil.copyfile(folder / "image.sif", part)
+        part.rename(kept)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     size_mb = kept.stat().st_size / 1e6
@@ -163,11 +171,13 @@ def read_share(sandbox):
     return Path(share)
 
 
-def run(argv, *, capture=False):
+def run(argv, *, capture=False, environment=None):
     """Run a command, or end here; its folder is the checkout, so that it finds hpcrun too."""
     stdout = subprocess.PIPE if capture else sys.stderr
     try:
-        done = subprocess.run(argv, check=True, text=True, stdout=stdout, cwd=CHECKOUT)
+        done = subprocess.run(
+            argv, check=True, text=True, stdout=stdout, cwd=CHECKOUT, env=environment
+        )
     except FileNotFoundError:
         sys.exit(f"error: `{argv[0]}` is not on PATH")
     except subprocess.CalledProcessError as error:
