@@ -1,5 +1,6 @@
 """Candidates, their choice, and everything the script will carry out; does not render it."""
 
+from hpcrun.planner.diagnose import UNKNOWN_NOTE
 from hpcrun.planner.plan_job import plan_job
 
-__all__ = ["plan_job"]
+__all__ = ["UNKNOWN_NOTE", "plan_job"]

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from hpcrun.model.base import Value
-from hpcrun.model.diagnostic import Diagnostic, Severity
+from hpcrun.model.diagnostic import Diagnostic
 from hpcrun.model.job import Job
 from hpcrun.model.verdict import Answer
 from hpcrun.planner.candidates import Shape, is_wished_type
@@ -39,10 +39,11 @@ def choose(question: Question, judged: Sequence[tuple[Shape, Judgement]]) -> Cho
     wished.sort(key=lambda item: preference(question, *item))
     for shape, judgement in wished:
         if judgement.verdict.answer is Answer.COMPATIBLE:
-            found = tuple(diagnose_reason(reason) for reason in judgement.verdict.reasons)
+            reasons = judgement.verdict.reasons
+            found = tuple(diagnose_reason(Answer.COMPATIBLE, reason) for reason in reasons)
             return Choice(shape=shape, judgement=judgement, diagnostics=found)
     shape, judgement = min(wished, key=_distance)
-    found = tuple(diagnose_reason(r, severity=Severity.ERROR) for r in judgement.objections)
+    found = tuple(diagnose_reason(answer, reason) for answer, reason in judgement.objections)
     if _is_allowed(question.job, judgement):
         return Choice(shape=shape, judgement=judgement, diagnostics=found)
     return Choice(shape=None, judgement=None, diagnostics=found)
@@ -77,7 +78,7 @@ def is_wished(job: Job, shape: Shape) -> bool:
 
 def _is_allowed(job: Job, judgement: Judgement) -> bool:
     """Whether the job allows every reason against a candidate."""
-    codes = {reason.code for reason in judgement.objections}
+    codes = {reason.code for _, reason in judgement.objections}
     allowed = {allow.rule for allow in job.allow}
     return codes <= allowed and all(rules()[code].allowable for code in codes)
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from hpcrun.model.diagnostic import Diagnostic, Severity
 from hpcrun.model.job import Job
-from hpcrun.model.verdict import Reason
+from hpcrun.model.verdict import Answer, Reason
 from hpcrun.tables import rules
 
 
@@ -28,15 +28,21 @@ def diagnose(
     )
 
 
-def diagnose_reason(reason: Reason, *, severity: Severity | None = None) -> Diagnostic:
-    """Build the diagnostic of a verdict's reason."""
-    return diagnose(
+UNKNOWN_NOTE = "what is not known is not taken for fine"
+
+
+def diagnose_reason(answer: Answer, reason: Reason) -> Diagnostic:
+    """Build the diagnostic of a verdict's reason; against a candidate it is an error."""
+    made = diagnose(
         reason.code,
         reason.message,
         found=reason.evidence,
         table_row=reason.table_row,
-        severity=severity,
+        severity=None if answer is Answer.COMPATIBLE else Severity.ERROR,
     )
+    if answer is not Answer.UNKNOWN:
+        return made
+    return made.model_copy(update={"notes": (UNKNOWN_NOTE,)})
 
 
 def apply_allows(job: Job, diagnostics: Sequence[Diagnostic]) -> tuple[Diagnostic, ...]:

@@ -35,10 +35,10 @@ class Judgement(Value):
         return Verdict.worst_of(self.verdicts)
 
     @property
-    def objections(self) -> tuple[Reason, ...]:
+    def objections(self) -> tuple[tuple[Answer, Reason], ...]:
         """Every reason against the candidate, also those that a worse answer hides."""
         against = (v for v in self.verdicts if v.answer is not Answer.COMPATIBLE)
-        return tuple(reason for verdict in against for reason in verdict.reasons)
+        return tuple((verdict.answer, reason) for verdict in against for reason in verdict.reasons)
 
 
 def judge(question: Question, shape: Shape) -> Judgement:

@@ -1,14 +1,15 @@
 """Help and places for the diagnostics of a plan; does not find faults."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from hpcrun.loading import Positions
 from hpcrun.model.base import is_known
-from hpcrun.model.diagnostic import Confidence, Diagnostic, Help, Location
+from hpcrun.model.diagnostic import Confidence, Diagnostic, Help, Location, Role
 from hpcrun.model.job import Job
 from hpcrun.model.plan import Candidate, Plan
 from hpcrun.model.site import Site
 from hpcrun.model.verdict import Answer
+from hpcrun.planner import UNKNOWN_NOTE
 from hpcrun.tables import architectures, rules
 
 
@@ -18,15 +19,22 @@ def advise(plan: Plan, *, job: Job, site: Site, positions: Positions | None) -> 
     alternative = _alternative(plan, job)
     advised = []
     for diagnostic in plan.diagnostics:
-        helps = tuple(
-            Help(text=row.text.format_map(words), role=row.role, confidence=row.confidence)
-            for row in rules()[diagnostic.code].help
-        )
+        helps = _helps(diagnostic, words)
         if alternative is not None and rules()[diagnostic.code].key in ("mpi", "execution"):
             helps = (alternative, *helps)
         place = _place(diagnostic, job=job, positions=positions)
         advised.append(diagnostic.model_copy(update={"help": helps, "location": place}))
     return plan.model_copy(update={"diagnostics": tuple(sorted(advised, key=_order))})
+
+
+def _helps(diagnostic: Diagnostic, words: Mapping[str, str]) -> tuple[Help, ...]:
+    rule = rules()[diagnostic.code]
+    is_unknown = UNKNOWN_NOTE in diagnostic.notes
+    rows = (rule.help_unknown if is_unknown else ()) or rule.help
+    return tuple(
+        Help(text=row.text.format_map(words), role=row.role, confidence=row.confidence)
+        for row in sorted(rows, key=lambda row: list(Role).index(row.role))
+    )
 
 
 def help_words(plan: Plan, *, job: Job, site: Site) -> dict[str, str]:

@@ -47,6 +47,8 @@ class Rule(Row):
     """Package that emits it."""
     summary: str
     help: tuple[RuleHelp, ...] = Field(min_length=1)
+    help_unknown: tuple[RuleHelp, ...] = ()
+    """What to do where the fault is that something is not known; else the same as help."""
 
 
 class _Document(Document):

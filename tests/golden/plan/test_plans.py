@@ -44,7 +44,9 @@ def test_plan_is_the_golden_one(
 ) -> None:
     monkeypatch.chdir(case)
     made = plan_here(case)
-    whole = json.dumps(made.to_json() | {"candidates": "candidates.txt"}, indent=1)
+    whole = json.dumps(
+        made.to_json() | {"candidates": "candidates.txt"}, indent=1, ensure_ascii=False
+    )
     texts = {
         "plan.json": whole,
         "candidates.txt": "\n".join(map(candidate_line, made.candidates)),
