@@ -7,6 +7,7 @@ from hpcrun.sandbox.hardware import Hardware
 from hpcrun.sandbox.identity import JobUser
 
 LOGIN = "login"
+PARTITION = "main"
 _FIRST_ADDRESS = 10
 
 
@@ -74,7 +75,7 @@ def format_slurm_conf(cluster: Cluster) -> str:
         f"NodeName={nodes} Sockets=1 CoresPerSocket={hardware.cores} ThreadsPerCore=1 "
         f"RealMemory={hardware.memory_mib} State=UNKNOWN"
     )
-    lines.append(f"PartitionName=main Nodes={nodes} Default=YES MaxTime=24:00:00 State=UP")
+    lines.append(f"PartitionName={PARTITION} Nodes={nodes} Default=YES MaxTime=24:00:00 State=UP")
     return "\n".join(lines) + "\n"
 
 

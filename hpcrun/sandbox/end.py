@@ -3,8 +3,13 @@
 import os
 import select
 import signal
+import time
+from contextlib import suppress
 
+from hpcrun.errors import HpcrunError
 from hpcrun.sandbox import cache
+from hpcrun.sandbox.cluster_files import PARTITION
+from hpcrun.sandbox.enter import InsideCommand, capture_inside
 from hpcrun.sandbox.identity import find_identity
 from hpcrun.sandbox.lock import locked
 from hpcrun.sandbox.namespace import IdMaps
@@ -12,6 +17,9 @@ from hpcrun.sandbox.places import DEFAULT_NAME, Places, places
 from hpcrun.sandbox.state import State, read_running
 
 _GRACE_S = 10.0
+# Slurm's KillWait and some.
+_JOBS_END_S = 8.0
+_POLL_S = 0.2
 
 
 def down(name: str = DEFAULT_NAME) -> bool:
@@ -22,9 +30,32 @@ def down(name: str = DEFAULT_NAME) -> bool:
     with locked(where.root):
         state = read_running(where)
         if state is not None:
+            _cancel_jobs(state)
             end_box(state)
         where.state_file.unlink(missing_ok=True)
         return state is not None
+
+
+def _cancel_jobs(state: State) -> None:
+    """Let running jobs end as if they were cancelled, so that they can say so in their folders."""
+    ends = time.monotonic() + _JOBS_END_S
+    with suppress(HpcrunError):
+        if not _has_running_jobs(state):
+            return
+        # Waiting jobs must not take the places of those that end; the next start opens it again.
+        for argv in (
+            ("scontrol", "update", f"partitionname={PARTITION}", "state=down"),
+            ("scancel", "--quiet", "--state=RUNNING"),
+        ):
+            capture_inside(state, InsideCommand(argv, as_root=True))
+        while time.monotonic() < ends and _has_running_jobs(state):
+            time.sleep(_POLL_S)
+
+
+def _has_running_jobs(state: State) -> bool:
+    argv = ("squeue", "--noheader", "--states=R,CG", "--format=%i")
+    code, jobs = capture_inside(state, InsideCommand(argv, as_root=True))
+    return code == 0 and bool(jobs)
 
 
 def end_box(state: State) -> None:

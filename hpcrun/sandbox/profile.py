@@ -8,7 +8,7 @@ from io import StringIO
 from pathlib import Path
 from typing import Any
 
-from hpcrun.sandbox.cluster_files import LOGIN, Cluster
+from hpcrun.sandbox.cluster_files import LOGIN, PARTITION, Cluster
 from hpcrun.sandbox.versions import SandboxVersion
 
 
@@ -39,7 +39,7 @@ def format_profile(
                 },
             }
         },
-        "partitions": {"main": {"node_classes": ["compute"], "nodes": cluster.n_nodes}},
+        "partitions": {PARTITION: {"node_classes": ["compute"], "nodes": cluster.n_nodes}},
         "filesystems": {"shared": [cluster.share, cluster.user.home]},
     }
     text = StringIO()

@@ -12,7 +12,9 @@ children=""
 stop() {
     trap '' TERM
     for child in $children; do
-        # The child is unshare, which waits; its own child is process 1 of the node.
+        # The child is unshare, which waits; its own child is process 1 of the node. Words, not
+        # lines, are wanted here.
+        # shellcheck disable=SC2013
         for init in $(cat "/proc/$child/task/$child/children" 2>/dev/null); do
             kill -TERM "$init" 2>/dev/null || :
         done
@@ -38,11 +40,20 @@ for node in $BOX_NODES; do
     nsenter --net="/run/netns/$node" ip addr add "$address/16" dev eth0
     nsenter --net="/run/netns/$node" ip link set eth0 up
 
+    rm -rf "/run/box/state/logs/$node"
     mkdir -p "/run/box/state/logs/$node"
     nsenter --net="/run/netns/$node" unshare --fork --mount --uts --ipc --pid \
         /bin/sh /run/box/state/inside/node.sh "$node" \
         >"/run/box/state/logs/$node/boot.log" 2>&1 &
     children="$children $!"
+
+    # What Slurm remembers must be put right before a node can take jobs (node-main.sh).
+    ready=/run/box/state/logs/$BOX_LOGIN/slurm-is-ready
+    tries=0
+    while [ "$node" = "$BOX_LOGIN" ] && [ ! -e "$ready" ] && [ $tries -lt 300 ]; do
+        tries=$((tries + 1))
+        sleep 0.1
+    done
 done
 
 # A node that ends alone leaves the others running, as in a real cluster.

@@ -16,10 +16,20 @@ trap stop TERM
 
 if [ "$1" = "$2" ]; then
     slurmctld -D >/var/log/slurm/slurmctld.log 2>&1 &
+    services=$!
+    until scontrol ping 2>/dev/null | grep -q 'UP$'; do
+        kill -0 $services 2>/dev/null || break
+        sleep 0.05
+    done
+    # Jobs that ran when the cluster last ended have ended with it. Slurm cannot know, because its
+    # nodes did not start anew together with their kernel; a node that was down makes it say so.
+    scontrol update nodename=ALL state=down reason='the sandbox was started anew' || :
+    scontrol update nodename=ALL state=resume || :
+    : >/var/log/slurm/slurm-is-ready
 else
     slurmd -D >/var/log/slurm/slurmd.log 2>&1 &
+    services=$!
 fi
-services=$!
 
 # A service that ends leaves its node running, as on a real cluster.
 wait $services || :

@@ -187,3 +187,54 @@ def test_folder_with_blanks_and_quotes_is_shared_at_its_path(
     assert (done.returncode, done.stdout) == (0, f"{share}\n"), done.stderr
     made = share / "made"
     assert (made.read_text(), made.stat().st_uid) == ("it\n", sandbox.uid_outside)
+
+
+def test_jobs_that_end_with_the_sandbox_are_told_so_and_waiting_ones_run_later(
+    own_sandbox: str,
+) -> None:
+    home = places(own_sandbox).home
+    prefix = ("sandbox", "exec", "--name", own_sandbox, "--")
+    assert run_hpcrun("sandbox", "up", "--name", own_sandbox).returncode == 0
+    script = "trap 'echo told > ~/ended; exit' TERM; echo on > ~/started; sleep 4321 & wait"
+    first = run_hpcrun(*prefix, "sbatch", "--parsable", "--exclusive", "-N2", "--wrap", script)
+    second = run_hpcrun(*prefix, "sbatch", "--parsable", "-N2", "--wrap", "echo late > ~/late")
+    _await_file(home / "started")
+
+    assert run_hpcrun("sandbox", "down", "--name", own_sandbox).returncode == 0
+    assert (home / "ended").read_text() == "told\n"
+    assert not (home / "late").exists()
+
+    assert run_hpcrun("sandbox", "up", "--name", own_sandbox).returncode == 0
+    _await_file(home / "late")
+    states = [
+        run_hpcrun(*prefix, "squeue", "-h", "-t", "all", "-o", "%T", "-j", job.stdout.strip())
+        for job in (first, second)
+    ]
+    assert states[0].stdout == "CANCELLED\n"
+    assert states[1].stdout in {"RUNNING\n", "COMPLETING\n", "COMPLETED\n"}
+
+
+def test_job_that_ran_when_the_box_was_killed_has_failed_with_its_node(own_sandbox: str) -> None:
+    home = places(own_sandbox).home
+    prefix = ("sandbox", "exec", "--name", own_sandbox, "--")
+    assert run_hpcrun("sandbox", "up", "--name", own_sandbox).returncode == 0
+    script = "echo on > ~/started; sleep 4321"
+    job = run_hpcrun(*prefix, "sbatch", "--parsable", "-N2", "--wrap", script).stdout.strip()
+    _await_file(home / "started")
+    # Slurm writes down what has changed within a few seconds, not at once.
+    time.sleep(6)
+    state = read_running(places(own_sandbox))
+    assert state is not None
+    os.kill(state.init.pid, signal.SIGKILL)
+    assert await_end_of(own_sandbox) == set()
+
+    assert run_hpcrun("sandbox", "up", "--name", own_sandbox).returncode == 0
+    seen = run_hpcrun(*prefix, "squeue", "-h", "-t", "all", "-o", "%T", "-j", job)
+    assert seen.stdout == "NODE_FAIL\n"
+
+
+def _await_file(file: Path) -> None:
+    ends = time.monotonic() + 60
+    while not file.exists() and time.monotonic() < ends:
+        time.sleep(0.1)
+    assert file.exists()
