@@ -132,12 +132,14 @@ _IMAGE = Either(
 _RESOURCES = Record(
     {
         "nodes": Field(Integer(minimum=1), about="how many nodes; 1 if left out"),
-        "tasks": Field(Integer(minimum=1), about="tasks of the whole job"),
+        "tasks": Field(
+            Integer(minimum=1), about="tasks of the whole job; one per node if left out"
+        ),
         "tasks_per_node": Field(Integer(minimum=1), about="instead of tasks"),
         "cpus_per_task": Field(Integer(minimum=1), about="Slurm CPUs of each task; 1 if left out"),
         "memory_per_node": Field(MEMORY, about="`2 GiB`; without unit MiB, as Slurm counts"),
         "memory_per_cpu": Field(MEMORY, about="instead of memory_per_node"),
-        "gpus_per_node": Field(Integer()),
+        "gpus_per_node": Field(Integer(), about="0 if left out"),
         "walltime": Field(DURATION, about="`00:10:00`, `90 min`; a bare number is minutes"),
         "extra": Field(
             MappingOf(
@@ -146,7 +148,7 @@ _RESOURCES = Record(
                 pattern="[a-z0-9][a-z0-9-]*",
                 forbidden=owned_options,
             ),
-            about="further sbatch options by their long names",
+            about="further sbatch options by their long names; `true` for one without value",
         ),
     },
     one_of=(OneOf(("tasks", "tasks_per_node")), OneOf(("memory_per_node", "memory_per_cpu"))),
@@ -170,12 +172,20 @@ _MPI = Either(
         Choice(("auto", "none"), besides="`{model: …}`"),
         Record(
             {
-                "model": Field(Choice(("auto", "bind", "hybrid", "contained", "none"))),
-                "launcher": Field(Choice(("auto", "srun", "mpirun", "mpiexec"))),
-                "pmi": Field(
-                    Text(expected="a PMI such as `pmix` or `pmi2`", pattern="[a-z0-9][a-z0-9_-]*")
+                "model": Field(
+                    Choice(("auto", "bind", "hybrid", "contained", "none")),
+                    about="whose MPI runs: the host's, bound in, or the image's own",
                 ),
-                "fabric": Field(Choice(("auto", "image", "injected"))),
+                "launcher": Field(
+                    Choice(("auto", "srun", "mpirun", "mpiexec")), about="what starts the tasks"
+                ),
+                "pmi": Field(
+                    Text(expected="a PMI such as `pmix` or `pmi2`", pattern="[a-z0-9][a-z0-9_-]*"),
+                    about="how the ranks find each other: a type of `srun --mpi`, or auto",
+                ),
+                "fabric": Field(
+                    Choice(("auto", "image", "injected")), about="whose network libraries are used"
+                ),
             }
         ),
     ),
@@ -184,8 +194,8 @@ _MPI = Either(
 
 _MOUNT = Record(
     {
-        "host": Field(HOST_PATH, is_required=True),
-        "container": Field(CONTAINER_PATH, is_required=True),
+        "host": Field(HOST_PATH, is_required=True, about="relative to this file"),
+        "container": Field(CONTAINER_PATH, is_required=True, about="where it is seen"),
         "mode": Field(Choice(("ro", "rw")), about="rw if left out"),
     },
     meant={"source": "host", "src": "host", "target": "container", "dst": "container"},
@@ -195,11 +205,11 @@ _MOUNT = Record(
 _SUBMIT = Record(
     {
         "site": Field(OPTIONAL_WORD, about="a profile's name or path, or auto"),
-        "partition": Field(OPTIONAL_WORD),
-        "account": Field(OPTIONAL_WORD),
-        "qos": Field(OPTIONAL_WORD),
-        "constraint": Field(OPTIONAL_WORD),
-        "reservation": Field(OPTIONAL_WORD),
+        "partition": Field(OPTIONAL_WORD, about="the site's default one if left out"),
+        "account": Field(OPTIONAL_WORD, about="who pays"),
+        "qos": Field(OPTIONAL_WORD, about="quality of service"),
+        "constraint": Field(OPTIONAL_WORD, about="features that nodes must have"),
+        "reservation": Field(OPTIONAL_WORD, about="nodes set aside"),
     },
     meant={"queue": "partition", "project": "account", "cluster": "site"},
 )
@@ -209,8 +219,9 @@ _ALLOW = Record(
         "rule": Field(
             Text(expected="a rule's code such as `HPR402`", pattern="HPR[0-9]{3}"),
             is_required=True,
+            about="what is overridden",
         ),
-        "because": Field(Text(expected="a reason"), is_required=True),
+        "because": Field(Text(expected="a reason"), is_required=True, about="stays on record"),
     },
     meant={"reason": "because", "code": "rule"},
 )
@@ -225,16 +236,22 @@ JOB = Record(
                 help="start with a letter or digit, 64 characters at most",
             ),
             is_required=True,
+            about="of the job and its runs",
         ),
         "image": Field(_IMAGE, is_required=True, about="relative to this file, or an address"),
         "command": Field(Command(WORD, minimum=1), about="what each task runs in the container"),
         "script": Field(
             Text(expected="a script for bash", pattern=ANY_TEXT), about="instead of command"
         ),
-        "resources": Field(_RESOURCES),
-        "mpi": Field(_MPI),
-        "execution": Field(Choice(("auto", "native", "emulated"))),
-        "mounts": Field(ListOf(_MOUNT, expected="a list of mounts")),
+        "resources": Field(_RESOURCES, about="what is asked of the scheduler"),
+        "mpi": Field(_MPI, about="auto lets the planner choose; none is a job without MPI"),
+        "execution": Field(
+            Choice(("auto", "native", "emulated")),
+            about="emulated: the image is for another processor",
+        ),
+        "mounts": Field(
+            ListOf(_MOUNT, expected="a list of mounts"), about="host paths that the container sees"
+        ),
         "env": Field(
             MappingOf(
                 WORD,
@@ -245,9 +262,15 @@ JOB = Record(
             about="environment inside the container",
         ),
         "workdir": Field(HOST_PATH, about="shared working folder; this file's folder if left out"),
-        "submit": Field(_SUBMIT),
-        "gate": Field(Choice(("auto", "always", "never"))),
-        "allow": Field(ListOf(_ALLOW, expected="a list of rules with reasons")),
+        "submit": Field(_SUBMIT, about="where the job goes and who pays"),
+        "gate": Field(
+            Choice(("auto", "always", "never")),
+            about="check inside the job before the program starts",
+        ),
+        "allow": Field(
+            ListOf(_ALLOW, expected="a list of rules with reasons"),
+            about="rules that may be broken",
+        ),
     },
     one_of=(OneOf(("command", "script"), is_required=True),),
     meant={

@@ -26,181 +26,205 @@ ABSOLUTE_PATH = Text(
     expected="a path that starts with `/`", pattern=f"/{ONE_LINE}", help="write the whole path"
 )
 
-TEXT = Field(Fact(Text(is_empty_allowed=True)))
-VERSION = Field(Fact(Version()))
-COUNT = Field(Fact(Integer()))
-YES_NO = Field(Fact(Boolean()))
+TEXT = Text(is_empty_allowed=True)
+NAMES = ListOf(Fact(Text(), when_unknown=NOTHING), expected="a list of names")
 
 
-def _texts(item: Shape | None = None) -> Fact:
-    """Give a list whose items may carry an origin too."""
-    return Fact(ListOf(Fact(item or Text(), when_unknown=NOTHING)))
+def _fact(shape: Shape, about: str, *, is_required: bool = False) -> Field:
+    """Give a leaf whose field in the model can be unknown."""
+    return Field(Fact(shape), is_required, about)
 
 
-def _optional(shape: Shape) -> Field:
-    """Give a leaf that may be null; the model's default stands for `unknown`."""
-    return Field(Fact(Nullable(shape), when_unknown=NOTHING))
-
-
-def _defaulting(shape: Shape, about: str = "") -> Field:
+def _defaulting(shape: Shape, about: str) -> Field:
     """Give a leaf for whose `unknown` the model's default stands."""
     return Field(Fact(shape, when_unknown=NOTHING), about=about)
 
 
-def _group(shape: Shape, about: str = "") -> Field:
+def _optional(shape: Shape, about: str) -> Field:
+    """Give a leaf that may be null; for `unknown` the model's default stands."""
+    return _defaulting(Nullable(shape), about)
+
+
+def _group(shape: Shape, about: str) -> Field:
     """Give a group of leaves, all of them unknown where the group is."""
     return Field(Fact(shape, when_unknown=NOTHING, is_group=True), about=about)
 
 
 _TEXT_BY_NAME = MappingOf(
-    Fact(Text(is_empty_allowed=True), when_unknown=NOTHING), pattern=rf"(?=.){ONE_LINE}"
+    Fact(TEXT, when_unknown=NOTHING), name="one line", pattern=rf"(?=.){ONE_LINE}"
 )
 
 _WHICH = Record(
     {
-        "cluster_name": _optional(Text()),
+        "cluster_name": _optional(Text(), "Slurm's ClusterName"),
         "env": _group(_TEXT_BY_NAME, "variables and what they hold; `*` and `?` stand for text"),
-        "files": _group(_TEXT_BY_NAME, "files that exist and the text in them; may be empty"),
-        "hostnames": _defaulting(_texts(), "names of login nodes; `*` and `?` stand for text"),
+        "files": _group(_TEXT_BY_NAME, "files that exist, and a text in each; it may be empty"),
+        "hostnames": _defaulting(NAMES, "names of login nodes; `*` and `?` stand for text"),
     }
 )
 
+_ACCESS_FORMS = "`local`, `{prefix: [program, …]}` or `{ssh: host}`"
 _ACCESS = Fact(
     Either(
         (
             Choice(("local",), besides="`{prefix: [program, …]}` or `{ssh: host}`"),
             Record(
                 {
-                    "prefix": Field(ListOf(Text(), minimum=1), about="put before each command"),
-                    "ssh": Field(Text(pattern="[^-\\s\\u0000-\\u001f\\u007f][!-~]*")),
+                    "prefix": Field(
+                        ListOf(Text(), minimum=1, expected="a list of a program and arguments"),
+                        about="stands before each command",
+                    ),
+                    "ssh": Field(
+                        # A host that starts with `-` would be an option of ssh.
+                        Text(expected="a host", pattern="[^-\\s\\u0000-\\u001f\\u007f][!-~]*"),
+                        about="the host that runs the commands",
+                    ),
                 },
                 one_of=(OneOf(("prefix", "ssh"), is_required=True),),
-                expected="`local`, `{prefix: [program, …]}` or `{ssh: host}`",
+                expected=_ACCESS_FORMS,
             ),
         ),
-        expected="`local`, `{prefix: [program, …]}` or `{ssh: host}`",
+        expected=_ACCESS_FORMS,
     ),
     when_unknown={"is_stated": False},
 )
 
+_PMIX = Record(
+    {
+        "server": _fact(Version(), "version of PMIx"),
+        "psec": _fact(NAMES, "its security modules"),
+        "gds": _fact(NAMES, "its data stores"),
+    }
+)
+
+_REQUIRED = Record(
+    {
+        "account": _defaulting(Boolean(), "whether an account must be named"),
+        "partition": _defaulting(Boolean(), "whether a partition must be named"),
+        "qos": _defaulting(Boolean(), "whether a quality of service must be named"),
+        "options": _group(_TEXT_BY_NAME, "further sbatch options, and what to give"),
+    }
+)
+
 _SCHEDULER = Record(
     {
-        "kind": _defaulting(Choice(("slurm", "pbs", "none"))),
-        "version": VERSION,
-        "mpi_types": Field(_texts(), about="what `srun --mpi=list` prints"),
-        "mpi_default": Field(Fact(Text())),
-        "pmix": _group(
-            Nullable(Record({"server": VERSION, "psec": Field(_texts()), "gds": Field(_texts())})),
-            "the PMIx that Slurm's plugin was built with",
-        ),
-        "required": _group(
-            Record(
-                {
-                    "account": _defaulting(Boolean()),
-                    "partition": _defaulting(Boolean()),
-                    "qos": _defaulting(Boolean()),
-                    "options": _group(_TEXT_BY_NAME),
-                }
-            ),
-            "what sbatch insists on",
-        ),
-        "accounting": Field(Fact(Boolean()), about="whether there is a slurmdbd"),
+        "kind": _defaulting(Choice(("slurm", "pbs", "none")), "hpcrun submits to Slurm"),
+        "version": _fact(Version(), "what `srun --version` prints"),
+        "mpi_types": _fact(NAMES, "what `srun --mpi=list` prints"),
+        "mpi_default": _fact(Text(), "MpiDefault of slurm.conf"),
+        "pmix": _group(Nullable(_PMIX), "the PMIx that Slurm's plugin uses; `null` is none"),
+        "required": _group(_REQUIRED, "what sbatch insists on"),
+        "accounting": _fact(Boolean(), "whether there is a slurmdbd"),
     }
 )
 
 _GPU = Record(
     {
-        "model": Field(Fact(Text()), is_required=True),
-        "count": Field(Fact(Integer(minimum=1))),
-        "vendor": Field(Fact(Choice(("nvidia", "amd", "intel")))),
-        "compute": VERSION,
+        "model": _fact(Text(), "for example H200", is_required=True),
+        "count": _fact(Integer(minimum=1), "in one node"),
+        "vendor": _fact(Choice(("nvidia", "amd", "intel")), "who makes it"),
+        "compute": _fact(Version(), "compute capability, or gfx name"),
     }
 )
 
 _OS = Record(
     {
-        "id": Field(Fact(Text())),
-        "version": VERSION,
-        "glibc": VERSION,
-        "kernel": VERSION,
-        "user_namespaces_max": COUNT,
+        "id": _fact(Text(), "ID of /etc/os-release"),
+        "version": _fact(Version(), "VERSION_ID of /etc/os-release"),
+        "glibc": _fact(Version(), "version of the C library"),
+        "kernel": _fact(Version(), "what `uname -r` prints, as far as it is known"),
+        "user_namespaces_max": _fact(Integer(), "/proc/sys/user/max_user_namespaces"),
     }
 )
 
 _FABRIC = Record(
     {
-        "kind": Field(Fact(Choice(("ethernet", "infiniband", "omni-path", "slingshot", "efa")))),
-        "providers": Field(_texts()),
-        "devices": Field(_texts()),
+        "kind": _fact(
+            Choice(("ethernet", "infiniband", "omni-path", "slingshot", "efa")), "the network"
+        ),
+        "providers": _fact(NAMES, "libfabric's providers"),
+        "devices": _fact(NAMES, "names of the devices"),
         "expect": _group(
             Record(
                 {
-                    "latency_us_max": _optional(Number()),
-                    "bandwidth_mb_s_min": _optional(Number()),
+                    "latency_us_max": _optional(Number(), "between two nodes, in microseconds"),
+                    "bandwidth_mb_s_min": _optional(Number(), "between two nodes, in MB/s"),
                 }
-            )
+            ),
+            "what the network gives when it is used right",
         ),
     }
 )
 
 _EMULATION = Record(
     {
-        "arch": Field(Fact(Text()), is_required=True, about="as `uname -m` says"),
-        "emulator": Field(Fact(Text()), is_required=True),
-        "version": VERSION,
-        "flags": TEXT,
+        "arch": _fact(Text(), "as `uname -m` says", is_required=True),
+        "emulator": _fact(Text(), "for example qemu-user", is_required=True),
+        "version": _fact(Version(), "of the emulator"),
+        "flags": _defaulting(TEXT, "of the binfmt_misc entry"),
     }
 )
 
 _NODE_CLASS = Record(
     {
-        "arch": Field(Fact(Text()), about="as `uname -m` says: x86_64, aarch64"),
-        "microarch": Field(Fact(Text()), about="archspec's name"),
-        "sockets": COUNT,
-        "cores": Field(Fact(Integer()), about="of the node, not of a socket"),
-        "threads_per_core": COUNT,
-        "memory_mib": COUNT,
-        "gpus": Field(Fact(ListOf(_GPU))),
-        "gpu_driver": Field(Fact(Nullable(Version()))),
-        "os": _group(_OS),
-        "fabric": _group(_FABRIC),
-        "emulation": Field(Fact(ListOf(_EMULATION))),
-        "node_local": _optional(Text()),
+        "arch": _fact(Text(), "as `uname -m` says: x86_64, aarch64"),
+        "microarch": _fact(Text(), "archspec's name"),
+        "sockets": _fact(Integer(), "in one node"),
+        "cores": _fact(Integer(), "of the node, not of a socket"),
+        "threads_per_core": _fact(Integer(), "hardware threads"),
+        "memory_mib": _fact(Integer(), "RealMemory of slurm.conf"),
+        "gpus": _fact(ListOf(_GPU, expected="a list of kinds of GPU"), "`[]` is none"),
+        "gpu_driver": _fact(Nullable(Version()), "version of the driver"),
+        "os": _group(_OS, "the operating system"),
+        "fabric": _group(_FABRIC, "the network between nodes"),
+        "emulation": _fact(
+            ListOf(_EMULATION, expected="a list of emulators"), "registered for foreign programs"
+        ),
+        "node_local": _optional(Text(), "folder on the node's own disk"),
     }
+)
+
+_CLASS_NAMES = ListOf(
+    Fact(SITE_NAME, when_unknown=NOTHING), minimum=1, expected="a list of node classes"
 )
 
 _PARTITION = Record(
     {
         "node_classes": Field(
-            Fact(ListOf(Fact(SITE_NAME, when_unknown=NOTHING), minimum=1), when_unknown=NOTHING),
-            is_required=True,
+            Fact(_CLASS_NAMES, when_unknown=NOTHING), is_required=True, about="what it is made of"
         ),
-        "nodes": COUNT,
-        "walltime_max": Field(Fact(Nullable(DURATION)), about="`null` is no limit"),
-        "default": _defaulting(Boolean()),
+        "nodes": _fact(Integer(), "how many"),
+        "walltime_max": _fact(Nullable(DURATION), "MaxTime; `null` is no limit"),
+        "default": _defaulting(Boolean(), "whether sbatch takes it where none is named"),
     }
 )
 
 _RUNTIME = Record(
     {
-        "kind": _defaulting(Choice(("apptainer", "singularity"))),
-        "version": VERSION,
-        "command": _defaulting(Text()),
-        "mode": Field(Fact(Choice(("userns", "setuid")))),
-        "user_bind": YES_NO,
-        "available_on": Field(_texts()),
+        "kind": _defaulting(Choice(("apptainer", "singularity")), "the container runtime"),
+        "version": _fact(Version(), "what `apptainer version` prints"),
+        "command": _defaulting(Text(), "name or path of the program"),
+        "mode": _fact(Choice(("userns", "setuid")), "how it gets its rights"),
+        "user_bind": _fact(Boolean(), "whether users may mount folders (`user bind control`)"),
+        "available_on": _fact(NAMES, "login, compute"),
     }
 )
 
 _MPI_STACK = Record(
     {
-        "family": Field(Fact(Choice(("openmpi", "mpich", "mpi-abi"))), is_required=True),
-        "version": VERSION,
-        "prefix": Field(Fact(ABSOLUTE_PATH, when_unknown=NOTHING), is_required=True),
-        "pmi": Field(_texts()),
-        "launchers": _defaulting(_texts()),
-        "modules": _defaulting(_texts()),
-        "passport": _optional(Text()),
+        "family": _fact(
+            Choice(("openmpi", "mpich", "mpi-abi")), "what its library is", is_required=True
+        ),
+        "version": _fact(Version(), "of the implementation"),
+        "prefix": Field(
+            Fact(ABSOLUTE_PATH, when_unknown=NOTHING), is_required=True, about="where it lies"
+        ),
+        "pmi": _fact(NAMES, "pmi1, pmi2, pmix: how its ranks find each other"),
+        "launchers": _defaulting(NAMES, "its own programs that start ranks"),
+        "modules": _defaulting(NAMES, "environment modules to load for it"),
+        "passport": _optional(
+            Text(), "file beside the profile that `hpcrun inspect --host` wrote on a node"
+        ),
     }
 )
 
@@ -213,47 +237,82 @@ _RECIPE = Either(
 _IMAGES = Record(
     {
         "build": _group(
-            Record({"allowed": YES_NO, "on": Field(_texts()), "means": Field(_texts())})
+            Record(
+                {
+                    "allowed": _fact(Boolean(), "whether images may be built"),
+                    "on": _fact(NAMES, "where: login, compute"),
+                    "means": _fact(NAMES, "how: fakeroot, proot, setuid"),
+                }
+            ),
+            "building images at the site",
         ),
-        "instead": _optional(Text()),
-        "cache": _optional(Text()),
+        "instead": _optional(Text(), "what to do where images cannot be built"),
+        "cache": _optional(Text(), "folder for the runtime's cache"),
+    }
+)
+
+_FILESYSTEMS = Record(
+    {
+        "shared": _fact(
+            ListOf(Fact(ABSOLUTE_PATH, when_unknown=NOTHING), expected="a list of folders"),
+            "folders that login and compute nodes share",
+        ),
+        "scratch": _optional(ABSOLUTE_PATH, "the fast one among them"),
     }
 )
 
 _PRICES = Record(
     {
-        "currency": _optional(Text()),
-        "per_core_hour": _optional(Number()),
-        "per_node_hour": _optional(Number()),
-        "as_of": _optional(Day()),
+        "currency": _optional(Text(), "for example EUR"),
+        "per_core_hour": _optional(Number(), "price of a core for an hour"),
+        "per_node_hour": _optional(Number(), "price of a node for an hour"),
+        "as_of": _optional(Day(), "the day of the price list"),
     }
 )
-
-_POLICY = Record({"automation": _optional(Text())})
 
 SITE = Record(
     {
         "version": Field(Integer(minimum=1, maximum=1), is_required=True, about="of this format"),
-        "name": Field(SITE_NAME, is_required=True),
-        "description": _defaulting(Text(is_empty_allowed=True)),
-        "as_of": _optional(Day()),
+        "name": Field(SITE_NAME, is_required=True, about="the site's name, and the file's"),
+        "description": _defaulting(TEXT, "one line for people"),
+        "as_of": _optional(Day(), "the day on which all of it was so"),
         "extends": Field(Nullable(SITE_NAME), about="one other profile, whose values stay"),
-        "which": _group(_WHICH, "how to know that one stands on this site"),
+        "which": _group(_WHICH, "how to know that one stands on this site; all of it must fit"),
         "access": Field(_ACCESS, about="how commands reach the site"),
-        "scheduler": _group(_SCHEDULER),
-        "node_classes": _group(MappingOf(_NODE_CLASS)),
-        "partitions": _group(MappingOf(_PARTITION)),
-        "runtime": _group(_RUNTIME),
-        "mpi_stacks": _group(MappingOf(_MPI_STACK)),
-        "recipes": _defaulting(ListOf(_RECIPE), "the site's own ways"),
-        "images": _group(_IMAGES),
-        "filesystems": _group(
-            Record({"shared": Field(_texts(ABSOLUTE_PATH)), "scratch": _optional(ABSOLUTE_PATH)})
+        "scheduler": _group(_SCHEDULER, "what starts jobs"),
+        "node_classes": _group(MappingOf(_NODE_CLASS), "nodes that are alike, by a name"),
+        "partitions": _group(MappingOf(_PARTITION), "Slurm's partitions"),
+        "runtime": _group(_RUNTIME, "what runs images"),
+        "mpi_stacks": _group(MappingOf(_MPI_STACK), "the site's MPI installations, by a name"),
+        "recipes": _defaulting(
+            ListOf(_RECIPE, expected="a list of recipes"),
+            "the site's own ways to run MPI in images",
         ),
-        "internet": _group(Record({"login": YES_NO, "compute": YES_NO})),
-        "policy": _group(_POLICY),
-        "prices": _group(_PRICES),
-        "life": _group(Record({"from": _optional(Day()), "until": _optional(Day())})),
+        "images": _group(_IMAGES, "what the site allows with images"),
+        "filesystems": _group(_FILESYSTEMS, "where files are seen"),
+        "internet": _group(
+            Record(
+                {
+                    "login": _fact(Boolean(), "whether login nodes reach it"),
+                    "compute": _fact(Boolean(), "whether compute nodes reach it"),
+                }
+            ),
+            "who reaches the internet",
+        ),
+        "policy": _group(
+            Record({"automation": _optional(Text(), "what the site says of automatic submission")}),
+            "what the site wants of its users",
+        ),
+        "prices": _group(_PRICES, "what it costs"),
+        "life": _group(
+            Record(
+                {
+                    "from": _optional(Day(), "its first day"),
+                    "until": _optional(Day(), "its last day"),
+                }
+            ),
+            "when the site is there",
+        ),
     },
     meant={
         "system": "name",

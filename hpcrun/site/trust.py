@@ -1,9 +1,9 @@
 """Who could have written a profile; a profile names commands that hpcrun runs, so it matters.
 
 A profile that names a command (`access: {prefix: …}` or `{ssh: …}`) is used only if nobody but its
-owner, who is root or the caller, can change it; the owner's own group counts as the owner. Any other
-profile gets a warning instead: it can mislead a plan, but runs nothing. Shipped profiles are not
-checked: whoever can change them can change hpcrun itself.
+owner, who is root or the caller, can change it; the owner's own group counts as the owner. Any
+other profile gets a warning instead: it can mislead a plan, but runs nothing. Shipped profiles are
+not checked: whoever can change them can change hpcrun itself.
 """
 
 import grp
