@@ -34,6 +34,21 @@ def check_image_file(image: Image, arch: str, facts: ImageFacts) -> Iterator[Dia
     yield diagnose("HPR209", "the image is not the one that the job's SHA-256 names", found=found)
 
 
+def check_support(question: Question) -> Iterator[Diagnostic]:
+    """Report what this version of hpcrun cannot do yet, where keeping quiet would mislead."""
+    job, kind = question.job, question.site.scheduler.kind
+    if kind != "slurm":
+        message = f"the site's scheduler is `{kind}`; this version of hpcrun submits to Slurm"
+        yield diagnose("HPR110", message, found=(in_profile(question.site, "scheduler.kind"),))
+    if job.gate == "always":
+        message = "`gate: always` asks for a check that this version of hpcrun does not have"
+        yield diagnose("HPR409", message, found=("`gate` is `always`",))
+    if job.resources.gpus_per_node:
+        message = "this version of hpcrun does not show GPUs to the program in the container"
+        found = (f"`gpus_per_node` is {job.resources.gpus_per_node}",)
+        yield diagnose("HPR702", message, found=found)
+
+
 def check_command(
     question: Question, facts: ImageFacts, mounts: tuple[PlannedMount, ...]
 ) -> Iterator[Diagnostic]:
@@ -109,13 +124,18 @@ def check_shared_paths(question: Question, facts: ImageFacts) -> Iterator[Diagno
 
 
 def check_variables(question: Question, pinned: Environment) -> Iterator[Diagnostic]:
-    """Report variables of the job that contradict what the plan rests on."""
+    """Report variables of the job that contradict what the plan rests on.
+
+    A library path of the job is searched after the plan's; a bare name is found on that path.
+    """
     for name, variable in pinned.items():
         own = question.job.env.get(name)
-        if own is None or own == variable.value or name == "LD_LIBRARY_PATH":
+        if own is None or name == "LD_LIBRARY_PATH":
+            continue
+        if own in (variable.value, PurePosixPath(variable.value).name):
             continue
         found = (f"the job sets `{name}={own}`", f"the plan needs `{name}={variable.value}`")
-        yield diagnose("HPR504", f"`{name}` of the job contradicts the bind model", found=found)
+        yield diagnose("HPR504", f"`{name}` of the job contradicts the plan", found=found)
 
 
 def check_runtime(question: Question) -> Iterator[Diagnostic]:

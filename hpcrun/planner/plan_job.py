@@ -16,6 +16,7 @@ from hpcrun.planner.checks import (
     check_runtime,
     check_shared_paths,
     check_sources,
+    check_support,
     check_variables,
 )
 from hpcrun.planner.choose import Choice, choose
@@ -75,13 +76,14 @@ def _check(
     """Give every diagnostic that is not about the choice between candidates."""
     facts = question.images[facts_of]
     mounts = plan_mounts(question, choice.shape)
+    yield from check_support(question)
     yield from check_layout(question, layout)
     yield from check_image_file(question.job.image, facts_of, facts)
     yield from check_command(question, facts, mounts)
     yield from check_mounts(mounts, _needed_files(facts, choice))
     yield from check_shared_paths(question, facts)
     yield from check_runtime(question)
-    if choice.shape and choice.judgement and choice.shape.model == "bind":
+    if choice.shape and choice.judgement:
         pinned = pinned_variables(question, choice.shape, choice.judgement)
         yield from check_variables(question, pinned)
 

@@ -5,10 +5,19 @@ from typing import Any
 
 import pytest
 
-from hpcrun.model.image import ImageFacts
+from hpcrun.model.image import ImageFacts, Program
 from hpcrun.model.plan import Plan
 from hpcrun.planner import plan_job
-from tests.unit.planner.measured import IMAGES, SERIAL, SHARE, STACKS, job, openmpi_image, site
+from tests.unit.planner.measured import (
+    CHOOSER,
+    IMAGES,
+    SERIAL,
+    SHARE,
+    STACKS,
+    job,
+    openmpi_image,
+    site,
+)
 
 OPENMPI_5 = IMAGES["debian13-openmpi-5.0.7"]
 CMA = "OMPI_MCA_btl_vader_single_copy_mechanism"
@@ -159,3 +168,20 @@ def test_command_that_starts_ranks_itself_is_refused(launcher: str) -> None:
 
 def test_command_that_starts_ranks_itself_in_one_task_is_the_jobs_own_affair() -> None:
     assert "HPR406" not in codes(plan(OPENMPI_5, command=("mpirun", "app"), resources=SERIAL))
+
+
+LIBMPI = {
+    "the-planned-one": ("/usr/lib/x86_64-linux-gnu/libmpi.so.40", []),
+    "its-bare-name": ("libmpi.so.40", []),
+    "another-one": ("/opt/other/libmpich.so.12", ["HPR504"]),
+}
+
+
+@pytest.mark.parametrize(("value", "expected"), LIBMPI.values(), ids=LIBMPI)
+def test_environment_a_library_of_the_jobs_own_choice_must_be_the_judged_one(
+    value: str, expected: list[str]
+) -> None:
+    program = {"argv0": "python3", "path": "/usr/bin/python3", "kind": "elf"}
+    chooser = {"mpi_users": (CHOOSER,), "program": Program.model_validate(program)}
+    facts = OPENMPI_5.model_copy(update=chooser)
+    assert codes(plan(facts, env={"MPI4PY_LIBMPI": value})) == expected

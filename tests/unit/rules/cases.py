@@ -52,6 +52,8 @@ class Case(NamedTuple):
     silent: Given = Given()
     silent_job: str | None = None
     """Keys of the silent job; None where it is the page's own, and only the rest differs."""
+    fires_too: tuple[str, ...] = ()
+    """Further rules that the page's job cannot help breaking."""
 
 
 def plan_with(given: Given, fragment: str, folder: Path) -> Plan:
@@ -123,9 +125,11 @@ CASES: dict[str, Case] = {
     "HPR106": Case(silent_job="resources: {nodes: 2, tasks: 4}"),
     "HPR107": Case(silent_job="resources: {nodes: 2, tasks: 4, cpus_per_task: 2}"),
     "HPR108": Case(
-        silent=Given(site=_nodes(gpus=[{"model": "H200", "count": 1, "vendor": "nvidia"}]))
+        silent=Given(site=_nodes(gpus=[{"model": "H200", "count": 1, "vendor": "nvidia"}])),
+        fires_too=("HPR702",),
     ),
     "HPR109": Case(silent_job="resources: {nodes: 2, tasks: 2}"),
+    "HPR110": Case(fires=Given(site=_scheduler(kind="pbs"))),
     "HPR202": Case(fires=Given(image=ARM)),
     "HPR204": Case(
         fires=Given(image=IMAGES["no-mpi"]),
@@ -184,6 +188,7 @@ CASES: dict[str, Case] = {
     "HPR406": Case(silent_job="command: [/usr/bin/app]"),
     "HPR407": Case(silent_job="mpi: {launcher: srun}"),
     "HPR408": Case(fires=Given(site=_stacks()), silent=Given(site=_ONE_BIND)),
+    "HPR409": Case(silent_job="gate: auto"),
     "HPR501": Case(silent_job="mounts: [{host: /home/share/data, container: /data}]"),
     "HPR502": Case(fires=Given(missing=(Path("/home/share/scans"),))),
     "HPR503": Case(silent_job="workdir: /home/share/brain"),
@@ -212,5 +217,9 @@ CASES: dict[str, Case] = {
     "HPR604": Case(
         fires=Given(image=ARM, site=_handler("box64")),
         silent=Given(image=ARM, site=_handler("qemu-user")),
+    ),
+    "HPR702": Case(
+        fires=Given(site=_nodes(gpus=[{"model": "H200", "count": 1, "vendor": "nvidia"}])),
+        silent_job="resources: {nodes: 2, tasks: 4, gpus_per_node: 0}",
     ),
 }

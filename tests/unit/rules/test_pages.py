@@ -69,7 +69,8 @@ ALLOWABLE = [code for code in CASES if rules()[code].allowable]
 def test_allowing_the_rule_lets_the_job_go_on_with_the_reason_on_record(
     code: str, tmp_path: Path
 ) -> None:
-    allow = f"{example(code)}allow: [{{rule: {code}, because: tried by hand}}]\n"
+    rows = [f"{{rule: {c}, because: tried by hand}}" for c in (code, *CASES[code].fires_too)]
+    allow = f"{example(code)}allow: [{', '.join(rows)}]\n"
     plan = plan_with(CASES[code].fires, allow, tmp_path)
     fired = [d for d in plan.diagnostics if d.code == code]
     assert {d.allowed_because for d in fired} == {"tried by hand"}
