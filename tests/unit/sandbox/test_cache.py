@@ -1,0 +1,45 @@
+"""What is cached is whole, or not there."""
+
+from pathlib import Path
+
+import pytest
+
+from hpcrun.sandbox.cache import keep, recipe_key
+from hpcrun.sandbox.namespace import IdMaps
+
+NOBODY = IdMaps(uids=(), gids=(), is_privileged=True)
+
+
+def test_second_time_is_found_and_not_built(tmp_path: Path) -> None:
+    built = []
+
+    def build(new: Path) -> None:
+        built.append(new)
+        new.mkdir()
+
+    first = keep(tmp_path / "cache", "x", NOBODY, build)
+    assert keep(tmp_path / "cache", "x", NOBODY, build) == first
+    assert len(built) == 1
+
+
+def test_failed_build_leaves_nothing(tmp_path: Path) -> None:
+    def build(new: Path) -> None:
+        new.mkdir()
+        (new / "half").touch()
+        raise ValueError("broken")
+
+    with pytest.raises(ValueError, match="broken"):
+        keep(tmp_path, "x", NOBODY, build)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_a_killed_build_left_is_removed(tmp_path: Path) -> None:
+    (tmp_path / ".unfinished-old").mkdir()
+    keep(tmp_path, "x", NOBODY, lambda new: new.mkdir())
+    assert [found.name for found in tmp_path.iterdir()] == ["x"]
+
+
+def test_key_depends_on_every_part() -> None:
+    keys = {recipe_key("a", ("b",)), recipe_key("a", ("c",)), recipe_key("ab"), recipe_key("a")}
+    assert len(keys) == 4
+    assert recipe_key("a", ("b",)) == recipe_key("a", ("b",))

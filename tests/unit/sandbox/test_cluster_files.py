@@ -1,0 +1,75 @@
+"""What the nodes are told: Slurm's configuration, addresses, settings, profile."""
+
+import shlex
+from pathlib import Path
+
+import pytest
+
+from hpcrun.errors import UsageError
+from hpcrun.sandbox import places as places_module
+from hpcrun.sandbox.cluster_files import (
+    Cluster,
+    format_hosts,
+    format_settings,
+    format_slurm_conf,
+    login_environment,
+)
+from hpcrun.sandbox.hardware import Hardware
+from hpcrun.sandbox.identity import JobUser
+
+HARDWARE = Hardware("x86_64", 4, 8000, "6.1.0-1-amd64", 15000)
+USER = JobUser("ada", 1000, 1000, 1001, 1001)
+
+
+def cluster(n_nodes: int = 2, share: str = "/srv/share") -> Cluster:
+    return Cluster("box", n_nodes, HARDWARE, USER, share)
+
+
+def test_slurm_conf_never_lets_jobs_run_as_root_nor_picks_an_mpi() -> None:
+    lines = format_slurm_conf(cluster()).splitlines()
+    for line in ("ClusterName=box", "DisableRootJobs=YES", "MpiDefault=none", "JobRequeue=0"):
+        assert line in lines
+    assert lines[-2].startswith("NodeName=n[1-2] Sockets=1 CoresPerSocket=4 ")
+    assert lines[-1].startswith("PartitionName=main Nodes=n[1-2] Default=YES ")
+
+
+def test_one_node_has_a_plain_name() -> None:
+    assert "NodeName=n1 " in format_slurm_conf(cluster(1))
+
+
+@pytest.mark.parametrize("n_nodes", [1, 2, 200])
+def test_hosts_have_one_address_each(n_nodes: int) -> None:
+    lines = [line.split() for line in format_hosts(cluster(n_nodes)).splitlines()[1:]]
+    assert [name for _, name in lines] == ["login", *(f"n{i}" for i in range(1, n_nodes + 1))]
+    addresses = [address for address, _ in lines]
+    assert len(set(addresses)) == n_nodes + 1
+    assert all(0 < int(part) < 255 for a in addresses for part in a.split(".")[3:])
+
+
+def test_settings_survive_the_shell() -> None:
+    hostile = '/srv/it\'s $HOME `x` "y"'
+    words = dict(
+        word.split("=", 1) for word in shlex.split(format_settings(cluster(share=hostile)))
+    )
+    assert words["BOX_SHARE"] == hostile
+    assert words["BOX_NODES"] == "login n1 n2"
+
+
+def test_environment_inside_is_short_and_names_the_site() -> None:
+    assert login_environment("box", "ada")["HPCRUN_SITE"] == "box"
+
+
+@pytest.mark.parametrize("name", ["", "A", "1a", "a_b", "a/b", "..", "cache", "a" * 32, "a\n"])
+def test_name_that_cannot_be_a_cluster_s_is_refused(name: str) -> None:
+    with pytest.raises(UsageError, match="cannot be the name of a sandbox"):
+        places_module.places(name)
+
+
+def test_state_folder_is_the_chosen_one_without_links(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "real").mkdir()
+    (tmp_path / "link").symlink_to("real")
+    with monkeypatch.context() as patch:
+        patch.setenv("HPCRUN_SANDBOX_DIR", str(tmp_path / "link"))
+        assert places_module.places("box").folder == tmp_path.resolve() / "real" / "box"

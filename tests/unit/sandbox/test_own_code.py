@@ -1,0 +1,39 @@
+"""hpcrun for the login node: laid out as an installation, and renewed when it changed."""
+
+from pathlib import Path
+
+from hpcrun import resources
+from hpcrun.sandbox.own_code import read_requirements, write_own_code
+
+
+def test_code_is_laid_out_as_an_installation(tmp_path: Path) -> None:
+    write_own_code(tmp_path)
+    for name in ("hpcrun/cli/main.py", "hpcrun/py.typed", "hpcrun/sandbox/inside/box.sh"):
+        assert (tmp_path / name).is_file()
+    templates = tmp_path / "hpcrun/_data/templates"
+    assert sorted(f.name for f in templates.iterdir()) == sorted(
+        f.name for f in resources.templates_folder().iterdir() if f.name != "__pycache__"
+    )
+    assert list(tmp_path.glob("hpcrun-*.dist-info/METADATA"))
+
+
+def test_changed_and_foreign_files_are_put_right(tmp_path: Path) -> None:
+    write_own_code(tmp_path)
+    changed, foreign = tmp_path / "hpcrun/errors.py", tmp_path / "hpcrun/old.py"
+    compiled = tmp_path / "hpcrun/__pycache__/errors.cpython-313.pyc"
+    original = changed.read_text()
+    changed.write_text("broken")
+    foreign.write_text("old")
+    compiled.parent.mkdir()
+    compiled.write_bytes(b"kept")
+    (tmp_path / ".digest").write_text("of another version")
+    write_own_code(tmp_path)
+    assert changed.read_text() == original
+    assert not foreign.exists()
+    assert compiled.read_bytes() == b"kept"
+
+
+def test_requirements_are_those_of_the_distribution() -> None:
+    names = {each.partition(">")[0] for each in read_requirements()}
+    assert {"click", "pydantic", "ruamel.yaml", "zstandard"} <= names
+    assert "pytest" not in names

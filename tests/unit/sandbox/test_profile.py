@@ -1,0 +1,56 @@
+"""The profiles that a sandbox writes load as site profiles and say what differs."""
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from hpcrun import resources
+from hpcrun.loading.site_file import load_site
+from hpcrun.sandbox.cluster_files import Cluster
+from hpcrun.sandbox.hardware import Hardware
+from hpcrun.sandbox.identity import JobUser
+from hpcrun.sandbox.profile import access_from_outside, format_profile
+from hpcrun.sandbox.versions import default_version
+
+# A kernel version that YAML would take for a number, and a path that YAML would take for more.
+HARDWARE = Hardware("x86_64", 4, 8000, "6.10", 15000)
+SHARE = "/srv/a: #b 'c' \"d\""
+
+
+def write_profile(folder: Path, access: str | dict[str, list[str]]) -> Path:
+    user = JobUser("ada", 1000, 1000, 1001, 1001)
+    cluster = Cluster("box", 3, HARDWARE, user, SHARE)
+    file = folder / "box.yaml"
+    file.write_text(format_profile(cluster, default_version(), access))
+    return file
+
+
+def test_profile_loads_on_top_of_the_shipped_one(tmp_path: Path) -> None:
+    file = write_profile(tmp_path, access_from_outside("box"))
+    site = load_site(file, search=[resources.site_profiles_folder()])
+    compute = site.node_classes["compute"]
+    assert (site.name, site.which.cluster_name) == ("box", "box")
+    assert (compute.arch, compute.cores, compute.memory_mib) == ("x86_64", 4, 8000)
+    assert (compute.os.kernel, compute.os.glibc) == ("6.10", default_version().glibc)
+    assert site.partitions["main"].nodes == 3
+    assert site.partitions["main"].default
+    assert site.filesystems.shared == (Path(SHARE), Path("/home/ada"))
+    assert site.scheduler.mpi_types == default_version().mpi_types
+    assert site.access.prefix is not None
+    assert site.access.prefix[-5:] == ("sandbox", "exec", "--name", "box", "--")
+
+
+def test_profile_of_the_inside_is_local(tmp_path: Path) -> None:
+    file = write_profile(tmp_path, "local")
+    site = load_site(file, search=[resources.site_profiles_folder()])
+    assert site.access.is_local
+
+
+def test_prefix_starts_this_very_program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    program = tmp_path / "hpcrun"
+    program.write_text("#!/bin/sh\n")
+    program.chmod(0o755)
+    with monkeypatch.context() as patch:
+        patch.setattr(sys, "argv", [str(program), "sandbox", "up"])
+        assert access_from_outside("box")["prefix"][0] == str(program)

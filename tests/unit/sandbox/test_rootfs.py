@@ -1,0 +1,96 @@
+"""Where the nodes' packages come from, and what a failure of mmdebstrap is told as."""
+
+from pathlib import Path
+
+import pytest
+
+from hpcrun.errors import UnavailableError, WriteError
+from hpcrun.sandbox.rootfs import (
+    choose_mirror,
+    explain_failure,
+    mmdebstrap_command,
+    mmdebstrap_environment,
+    recipe,
+)
+from hpcrun.sandbox.versions import default_version
+
+KNOWN = """\
+https://example.org/debian-security/\tstable-security\tmain\tPackages\tDebian\tDebian-Security
+https://example.org/tool/\tstable\tmain\tPackages\tTool\tTool
+https://example.org/debian/\tstable\tmain\tTranslations\tDebian\tDebian
+https://example.org/debian/\tstable\tmain\tPackages\tDebian\tDebian
+"""
+UNKNOWN = """\
+https://example.org/debian-security/\tbookworm-security\tmain\tPackages\t$(ORIGIN)\t$(LABEL)
+https://example.org/tool/\tbookworm\tstable\tPackages\t$(ORIGIN)\t$(LABEL)
+https://example.org/debian/\tbookworm\tmain\tPackages\t$(ORIGIN)\t$(LABEL)
+"""
+
+
+@pytest.mark.parametrize(
+    ("targets", "codename", "mirror"),
+    [
+        (KNOWN, "bookworm", "https://example.org/debian/"),
+        (KNOWN, None, "https://example.org/debian/"),
+        (UNKNOWN, "bookworm", "https://example.org/debian/"),
+        (UNKNOWN, "trixie", None),
+        (UNKNOWN, None, None),
+        ("", "bookworm", None),
+        ("cdrom:[x]/\tbookworm\tmain\tPackages\tDebian\tDebian\n", "bookworm", None),
+        ("https://example.org/ubuntu/\tnoble\tmain\tPackages\tUbuntu\tUbuntu\n", None, None),
+    ],
+    ids=[
+        "labels",
+        "labels-derived",
+        "suite",
+        "other-suite",
+        "not-debian",
+        "none",
+        "cdrom",
+        "ubuntu",
+    ],
+)
+def test_mirror_is_the_one_that_carries_debian(
+    targets: str, codename: str | None, mirror: str | None
+) -> None:
+    assert mirror == choose_mirror(targets, codename=codename)
+
+
+def test_command_takes_nothing_but_the_named_packages_from_sid() -> None:
+    version = default_version()
+    argv = mmdebstrap_command(
+        version, Path("/t"), mirror="http://example.org/debian/", scripts=Path("/a b")
+    )
+    assert argv[-3:] == (version.suite, "/t", "http://example.org/debian/")
+    assert """--setup-hook=sh '/a b/recipe-sid.sh' "$1" apptainer""" in argv
+
+
+def test_recipe_does_not_depend_on_mirror_target_or_place_of_the_scripts() -> None:
+    text = repr(recipe(default_version()))
+    assert "site-packages" not in text
+    assert str(Path(__file__).parents[3]) not in text
+
+
+def test_environment_hands_on_proxies_only() -> None:
+    given = {"http_proxy": "http://p:1", "NO_PROXY": "x", "SBATCH_X": "1", "PATH": "/mine"}
+    seen = mmdebstrap_environment(given)
+    assert {"http_proxy", "NO_PROXY", "PATH", "LC_ALL", "DEBIAN_FRONTEND"} == set(seen)
+    assert seen["PATH"] != "/mine"
+
+
+@pytest.mark.parametrize(
+    ("line", "error", "words"),
+    [
+        ("E: Could not connect to example.org:80", UnavailableError, "out of reach"),
+        ("Temporary failure resolving 'example.org'", UnavailableError, "out of reach"),
+        ("E: Unable to locate package slurmd", UnavailableError, "out of reach"),
+        ("tar: write error: No space left on device", WriteError, "too full"),
+        ("E: something else", UnavailableError, "cannot make"),
+    ],
+)
+def test_failure_is_told_by_its_cause(line: str, error: type[Exception], words: str) -> None:
+    told = explain_failure(
+        ["I: running", line, "E: mmdebstrap failed to run"], "http://example.org"
+    )
+    assert type(told) is error
+    assert words in told.message
