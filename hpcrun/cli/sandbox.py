@@ -4,6 +4,7 @@ import json
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -12,6 +13,7 @@ from hpcrun.sandbox.places import DEFAULT_NAME
 _name_option = click.option(
     "--name", default=DEFAULT_NAME, show_default=True, help="Which sandbox; its site has this name."
 )
+_json_option = click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
 _REST = {"ignore_unknown_options": True, "allow_interspersed_args": False}
 
 
@@ -28,7 +30,8 @@ def group() -> None:
     type=click.Path(path_type=Path),
     help="Folder that is seen at the same path on every node (a folder of the sandbox).",
 )
-def up_command(name: str, nodes: int | None, share: Path | None) -> None:
+@_json_option
+def up_command(name: str, nodes: int | None, share: Path | None, as_json: bool) -> None:
     """Start the sandbox, unless it runs already; the first time it is made."""
     from hpcrun.sandbox.look import status
     from hpcrun.sandbox.start import up
@@ -37,6 +40,9 @@ def up_command(name: str, nodes: int | None, share: Path | None) -> None:
     progress = _Lines()
     state = up(name, n_nodes=nodes, share=share, progress=progress)
     progress.end()
+    if as_json:
+        _print_json(status(name).to_json())
+        return
     how = "already runs" if was_running else "runs"
     click.echo(
         f"sandbox `{name}` {how}: Slurm {state.slurm}, login node and {len(state.nodes)} nodes"
@@ -47,14 +53,14 @@ def up_command(name: str, nodes: int | None, share: Path | None) -> None:
 
 @group.command("status")
 @_name_option
-@click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
+@_json_option
 def status_command(name: str, as_json: bool) -> None:
     """Say whether the sandbox runs, and how its nodes fare."""
     from hpcrun.sandbox.look import status
 
     seen = status(name)
     if as_json:
-        click.echo(json.dumps(seen.to_json(), indent=2))
+        _print_json(seen.to_json())
         return
     if not seen.is_running:
         click.echo(f"sandbox `{name}` is not running")
@@ -91,11 +97,17 @@ def shell_command(name: str, node: str, user: str) -> None:
 @_name_option
 @click.option("--node", help="Of this node only.")
 @click.option("-n", "--lines", type=int, default=20, show_default=True, help="Last lines of each.")
-def logs_command(name: str, node: str | None, lines: int) -> None:
+@_json_option
+def logs_command(name: str, node: str | None, lines: int, as_json: bool) -> None:
     """Show what the nodes and their Slurm services have written."""
     from hpcrun.sandbox.logs import read_logs
 
-    for log in read_logs(name, node=node, n_lines=lines):
+    logs = read_logs(name, node=node, n_lines=lines)
+    if as_json:
+        found = [{"file": str(log.file), "lines": log.lines} for log in logs]
+        _print_json({"version": 1, "name": name, "logs": found})
+        return
+    for log in logs:
         click.echo(f"==> {log.file} <==")
         for line in log.lines:
             click.echo(line)
@@ -103,23 +115,35 @@ def logs_command(name: str, node: str | None, lines: int) -> None:
 
 @group.command("down")
 @_name_option
-def down_command(name: str) -> None:
+@_json_option
+def down_command(name: str, as_json: bool) -> None:
     """End the sandbox; its files stay."""
     from hpcrun.sandbox.end import down
 
     ended = down(name)
+    if as_json:
+        _print_json({"version": 1, "name": name, "was_running": ended})
+        return
     click.echo(f"sandbox `{name}` {'is ended' if ended else 'was not running'}")
 
 
 @group.command("purge")
 @_name_option
 @click.option("--all", "is_all", is_flag=True, help="All sandboxes, and what they share.")
-def purge_command(name: str, is_all: bool) -> None:
+@_json_option
+def purge_command(name: str, is_all: bool, as_json: bool) -> None:
     """End the sandbox and remove its files, the shared folder's too."""
     from hpcrun.sandbox.end import purge
 
     purge(name, is_all=is_all)
+    if as_json:
+        _print_json({"version": 1, "name": None if is_all else name, "all": is_all})
+        return
     click.echo("all sandboxes are removed" if is_all else f"sandbox `{name}` is removed")
+
+
+def _print_json(value: dict[str, Any]) -> None:
+    click.echo(json.dumps(value, indent=2))
 
 
 def _run(name: str, node: str, user: str, command: tuple[str, ...]) -> None:

@@ -3,8 +3,9 @@
 import os
 import secrets
 import shutil
+from pathlib import Path
 
-from hpcrun.sandbox import cluster_files, profile, rootfs
+from hpcrun.sandbox import cluster_files, packages, profile, rootfs
 from hpcrun.sandbox.cluster_files import Cluster
 from hpcrun.sandbox.enter import InsideCommand, capture_inside
 from hpcrun.sandbox.own_code import write_own_code
@@ -16,14 +17,15 @@ _KEY_BYTES = 1024
 _FOLDERS = ("app", "dev", "home", "logs", "nodes", "share", "slurmctld")
 
 
-def write_folder(where: Places, version: SandboxVersion, cluster: Cluster) -> None:
-    """Write the configuration of the cluster and of its nodes."""
+def write_folder(where: Places, version: SandboxVersion, cluster: Cluster, root: Path) -> None:
+    """Write the configuration of the cluster and of its nodes, whose system is in `root`."""
     for name in _FOLDERS:
         (where.folder / name).mkdir(parents=True, exist_ok=True)
     for own in (where.share, where.home):
         os.chown(own, cluster.user.uid_outside, cluster.user.gid_outside)
     shutil.copytree(rootfs.inside_folder(), where.folder / "inside", dirs_exist_ok=True)
-    for place, text in _files(where, version, cluster).items():
+    profiles = _profiles(where, version, cluster, root)
+    for place, text in (_files(cluster) | profiles).items():
         file = where.folder / place
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(text)
@@ -33,17 +35,27 @@ def write_folder(where: Places, version: SandboxVersion, cluster: Cluster) -> No
     write_own_code(where.folder / "app")
 
 
-def _files(where: Places, version: SandboxVersion, cluster: Cluster) -> dict[str, str]:
-    """Return each file by its place in the folder; etc is for all nodes, etc-login for one."""
-    name = where.name
-    outside = profile.access_from_outside(name)
+def _files(cluster: Cluster) -> dict[str, str]:
+    """Return each file by its place in the folder; etc is copied to all nodes."""
     return {
         "settings.sh": cluster_files.format_settings(cluster),
         "etc/hosts": cluster_files.format_hosts(cluster),
         "etc/slurm/slurm.conf": cluster_files.format_slurm_conf(cluster),
         "etc/slurm/cgroup.conf": cluster_files.format_cgroup_conf(),
-        f"etc-login/hpcrun/sites/{name}.yaml": profile.format_profile(cluster, version, "local"),
-        f"sites/{name}.yaml": profile.format_profile(cluster, version, outside),
+    }
+
+
+def _profiles(
+    where: Places, version: SandboxVersion, cluster: Cluster, root: Path
+) -> dict[str, str]:
+    """Return the profiles for both sides; etc-login is copied to the login node."""
+    installed = packages.read_versions(root)
+    outside = profile.access_from_outside(where.name)
+    return {
+        f"{folder}/{where.name}.yaml": profile.format_profile(
+            cluster, version, access, packages=installed
+        )
+        for folder, access in (("etc-login/hpcrun/sites", "local"), ("sites", outside))
     }
 
 

@@ -3,6 +3,7 @@
 import os
 import shutil
 import sys
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from io import StringIO
 from pathlib import Path
@@ -13,13 +14,17 @@ from hpcrun.sandbox.versions import SandboxVersion
 
 
 def format_profile(
-    cluster: Cluster, version: SandboxVersion, access: str | dict[str, list[str]]
+    cluster: Cluster,
+    version: SandboxVersion,
+    access: str | dict[str, list[str]],
+    *,
+    packages: Mapping[str, str],
 ) -> str:
     """Return the profile as YAML: what differs between sandboxes of one version, and no more."""
     from ruamel.yaml import YAML
     from ruamel.yaml.scalarstring import DoubleQuotedScalarString
 
-    hardware = cluster.hardware
+    hardware, quoted = cluster.hardware, DoubleQuotedScalarString
     profile: dict[str, Any] = {
         "version": 1,
         "name": cluster.name,
@@ -34,11 +39,16 @@ def format_profile(
                 "cores": hardware.cores,
                 "memory_mib": hardware.memory_mib,
                 "os": {
-                    "kernel": DoubleQuotedScalarString(hardware.kernel),
+                    "kernel": quoted(hardware.kernel),
                     "user_namespaces_max": hardware.user_namespaces_max,
                 },
             }
         },
+        "scheduler": {
+            "version": quoted(packages["slurmctld"]),
+            "pmix": {"server": quoted(_pmix_version(packages))},
+        },
+        "runtime": {"version": quoted(packages["apptainer"])},
         "partitions": {PARTITION: {"node_classes": ["compute"], "nodes": cluster.n_nodes}},
         "filesystems": {"shared": [cluster.share, cluster.user.home]},
     }
@@ -47,6 +57,12 @@ def format_profile(
     yaml.default_flow_style = False
     yaml.dump(profile, text)
     return "# Written by `hpcrun sandbox up`; changed there by the next one.\n" + text.getvalue()
+
+
+def _pmix_version(packages: Mapping[str, str]) -> str:
+    """Return the version of the library that Slurm's plugin opens; its package's name varies."""
+    names = [name for name in packages if name.startswith("libpmix2")]
+    return packages[names[0]] if names else "unknown"
 
 
 def access_from_outside(name: str) -> dict[str, list[str]]:

@@ -146,7 +146,7 @@ def _start(plan: _Plan) -> State:
     shared = where.share if share is None else share.resolve()
     n_nodes = plan.wanted.n_nodes or DEFAULT_NODES
     cluster = Cluster(where.name, n_nodes, read_hardware(), user, str(shared))
-    write_folder(where, version, cluster)
+    write_folder(where, version, cluster, made.root)
     shows.step(f"starting {n_nodes} nodes and Slurm {version.slurm}")
     shown = BoxParts(made.root, where.folder, made.stacks, made.python, shared)
     box = StartedBox(plan.identity.maps, shown)

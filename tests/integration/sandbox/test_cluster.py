@@ -127,6 +127,10 @@ def test_profile_outside_is_valid_and_names_what_the_cluster_is(sandbox: Sandbox
         assert kind in types
     assert site.partitions["main"].nodes == len(sandbox.nodes)
     assert site.filesystems.shared == (sandbox.share, Path("/home", sandbox.user))
+    slurm = sandbox.exec("srun", "--version").stdout.split()[1]
+    apptainer = sandbox.exec("apptainer", "--version").stdout.split()[2]
+    assert site.scheduler.version == slurm
+    assert site.runtime.version == apptainer.partition("-")[0]
     for stack in site.mpi_stacks.values():
         assert sandbox.exec("test", "-d", f"{stack.prefix}/lib", node="n1").returncode == 0
 

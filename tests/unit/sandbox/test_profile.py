@@ -15,6 +15,7 @@ from hpcrun.sandbox.versions import default_version
 
 # A kernel version that YAML would take for a number, and a path that YAML would take for more.
 HARDWARE = Hardware("x86_64", 4, 8000, "6.10", 15000)
+PACKAGES = {"slurmctld": "24.10", "apptainer": "1.4.5", "libpmix2t64": "5.0.7"}
 SHARE = "/srv/a: #b 'c' \"d\""
 
 
@@ -22,7 +23,8 @@ def write_profile(folder: Path, access: str | dict[str, list[str]]) -> Path:
     user = JobUser("ada", 1000, 1000, 1001, 1001)
     cluster = Cluster("box", 3, HARDWARE, user, SHARE)
     file = folder / "box.yaml"
-    file.write_text(format_profile(cluster, default_version(), access))
+    text = format_profile(cluster, default_version(), access, packages=PACKAGES)
+    file.write_text(text)
     return file
 
 
@@ -36,6 +38,9 @@ def test_profile_loads_on_top_of_the_shipped_one(tmp_path: Path) -> None:
     assert site.partitions["main"].nodes == 3
     assert site.partitions["main"].default
     assert site.filesystems.shared == (Path(SHARE), Path("/home/ada"))
+    assert (site.scheduler.version, site.runtime.version) == ("24.10", "1.4.5")
+    assert site.scheduler.pmix is not None
+    assert site.scheduler.pmix.server == "5.0.7"
     assert site.scheduler.mpi_types == default_version().mpi_types
     assert site.access.prefix is not None
     assert site.access.prefix[-5:] == ("sandbox", "exec", "--name", "box", "--")
