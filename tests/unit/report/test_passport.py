@@ -1,0 +1,73 @@
+"""The page about an image or a stack: it fits, leaves nothing out silently, and cannot be faked."""
+
+from pathlib import Path
+
+import pytest
+
+from hpcrun.model.image import Family, ImageFacts, MpiLibrary, MpiUser, Program, StackFacts
+from hpcrun.report.passport import LINES_PER_SECTION, WIDTH, format_image, format_stack
+
+CORPUS = Path(__file__).resolve().parents[2] / "corpora" / "images"
+PLAIN = ImageFacts(
+    path=Path("/images/app.sif"), kind="sif", size_bytes=3 << 20, mtime_ns=0, digest="sif:abc"
+)
+
+
+@pytest.mark.parametrize("file", sorted(CORPUS.glob("*.facts.json")), ids=lambda file: file.name)
+def test_page_of_a_real_image_fits_a_screen(file: Path) -> None:
+    lines = format_image(ImageFacts.model_validate_json(file.read_bytes())).splitlines()
+    assert len(lines) <= 60
+    assert max(map(len, lines)) <= WIDTH
+
+
+@pytest.mark.parametrize("file", sorted(CORPUS.glob("*.stack.json")), ids=lambda file: file.name)
+def test_page_of_a_real_stack_fits_a_screen(file: Path) -> None:
+    lines = format_stack(StackFacts.model_validate_json(file.read_bytes())).splitlines()
+    assert len(lines) <= 60
+    assert max(map(len, lines)) <= WIDTH
+
+
+def test_page_of_an_image_with_nothing_says_what_is_unknown() -> None:
+    assert format_image(PLAIN).splitlines() == [
+        "/images/app.sif: SIF, 3 MiB",
+        "  digest        sif:abc",
+        "  declared for  unknown",
+        "  programs for  none found",
+        "  C library     none found",
+    ]
+
+
+def test_names_out_of_the_image_cannot_steer_the_terminal() -> None:
+    facts = PLAIN.model_copy(
+        update={
+            "mpi_users": (MpiUser(path="/bin/\x1b[2Jx\nMPI libraries", needed="lib\u202empi"),),
+            "program": Program(argv0="a\rb", path="/x\x07"),
+        }
+    )
+    page = format_image(facts)
+    assert not any(letter in page for letter in "\x1b\r\x07\u202e")
+    assert "\nMPI libraries" not in page
+
+
+def test_long_section_is_cut_and_says_so() -> None:
+    users = tuple(MpiUser(path=f"/bin/{n}", needed="libmpi.so.40") for n in range(40))
+    lines = format_image(PLAIN.model_copy(update={"mpi_users": users})).splitlines()
+    assert lines[-1] == f"  {40 - LINES_PER_SECTION} further; all with --json"
+
+
+def test_unread_parts_are_told() -> None:
+    facts = PLAIN.model_copy(update={"unread": ("an ext3 file system",), "is_complete": False})
+    assert "not read; what is missing above may lie there\n  an ext3" in format_image(facts)
+
+
+def test_library_without_known_pmi_says_so() -> None:
+    library = MpiLibrary(
+        family=Family.OPENMPI,
+        path="/lib/libmpi.so.40",
+        soname="libmpi.so.40",
+        file_name="libmpi.so.40",
+        arch="x86_64",
+    )
+    page = format_image(PLAIN.model_copy(update={"mpi": (library,)}))
+    assert "Open MPI of unknown version: /lib/libmpi.so.40" in page
+    assert "speaks an unknown PMI" in page
