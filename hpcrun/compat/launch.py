@@ -47,9 +47,9 @@ def check_image_mpi(facts: ImageFacts, need: MpiNeed) -> Verdict:
             code="HPR204",
             message="the image has no MPI library that its programs can load",
             evidence=(
-                f"no MPI library in {facts.path.name}" if not facts.mpi else "",
                 *(user_found(facts, user) for user in need.unmet[:2]),
                 *(library_found(facts, library) for library in facts.mpi[:2]),
+                *(() if facts.mpi else (f"no MPI library in {facts.path.name}",)),
             ),
         )
     )

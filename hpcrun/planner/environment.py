@@ -1,7 +1,7 @@
 """Variables and mounts of a plan, each with its why; does not check the job's own."""
 
 import posixpath
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 
 from hpcrun.compat.pmi import PmiClient, abilities_used
 from hpcrun.model.base import UNKNOWN, is_known, known
@@ -72,16 +72,20 @@ def host_library_path(question: Question, name: str, library: MpiLibrary) -> str
 
 
 def plan_mounts(question: Question, shape: Shape | None) -> tuple[PlannedMount, ...]:
-    """Return every host path that the container sees."""
+    """Return every host path that the container sees, outer ones first.
+
+    Mounts are made in this order, so none hides one that lies deeper.
+    """
     job = question.job
-    mounts = [
-        PlannedMount(
+    mounts = []
+    if not any(mount.host == job.workdir == Path(mount.container) for mount in job.mounts):
+        workdir = PlannedMount(
             host=job.workdir,
             container=PurePosixPath(job.workdir),
             mode="rw",
             why="the job's working folder, at the same path on both sides",
         )
-    ]
+        mounts.append(workdir)
     if shape is not None and shape.model == "bind":
         prefix = question.site.mpi_stacks[shape.mpi_stack or ""].prefix
         mounts.append(
@@ -96,7 +100,7 @@ def plan_mounts(question: Question, shape: Shape | None) -> tuple[PlannedMount, 
         PlannedMount(host=m.host, container=m.container, mode=m.mode, why="the job asks for it")
         for m in job.mounts
     ]
-    return tuple(mounts)
+    return tuple(sorted(mounts, key=lambda mount: len(mount.container.parts)))
 
 
 def _joined(name: str, value: str, planned: PlannedVariable | None) -> PlannedVariable:

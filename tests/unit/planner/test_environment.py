@@ -115,10 +115,24 @@ def test_mounts_are_the_working_folder_the_stack_and_the_jobs_own() -> None:
     made = plan(IMAGES["no-mpi-needs-libmpi.so.40"], mounts=mounts)
     found = [(str(m.host), str(m.container), m.mode) for m in made.mounts]
     assert found == [
+        ("/home/share/brains", "/data", "ro"),
         ("/home/share", "/home/share", "rw"),
         ("/opt/hpc/openmpi-5.0.11", "/opt/hpc/openmpi-5.0.11", "ro"),
-        ("/home/share/brains", "/data", "ro"),
     ]
+
+
+def test_mounts_of_the_job_come_before_those_that_lie_deeper() -> None:
+    mounts = ({"host": "/home/share/a", "container": "/home/share/run/in"},)
+    outer = ({"host": "/home/share/b", "container": "/home"},)
+    made = plan(OPENMPI_5, workdir="/home/share/run", mounts=(*mounts, *outer))
+    found = [str(mount.container) for mount in made.mounts]
+    assert found == ["/home", "/home/share/run", "/home/share/run/in"]
+
+
+def test_mount_of_the_working_folder_by_the_job_itself_counts() -> None:
+    own = ({"host": SHARE, "container": SHARE, "mode": "ro"},)
+    made = plan(OPENMPI_5, mounts=own)
+    assert [(str(m.container), m.mode) for m in made.mounts] == [("/home/share", "ro")]
 
 
 def mounted(container: str, host: Path = SHARE / "brains") -> Plan:
