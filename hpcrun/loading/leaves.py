@@ -1,8 +1,9 @@
 """Shapes of single values: texts, numbers, durations; names no keys."""
 
 import re
+from collections.abc import Callable
 from collections.abc import Sequence as Items
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
@@ -220,7 +221,7 @@ class Quantity(Leaf):
     expected: str
     pattern: str
     help: str
-    kind: str = field(default="duration")
+    parse: Callable[[str], int]
 
     def _read(self, node: Scalar, place: Place) -> Any:
         doubt = scalars.number_doubt(node.text) if node.is_plain else None
@@ -233,9 +234,7 @@ class Quantity(Leaf):
                 found=f"`{shorten(node.text)}`",
                 helps=[self.help],
             )
-        if self.kind == "memory":
-            return units.parse_memory_mib(node.text)
-        return units.parse_duration_s(node.text)
+        return self.parse(node.text)
 
     def schema(self) -> Schema:
         """Describe both forms."""
@@ -249,12 +248,13 @@ DURATION = Quantity(
     expected="a duration",
     pattern=f"{_ABOVE_ZERO}({units.SLURM_DURATION_PATTERN}|{units.WORDY_DURATION_PATTERN})",
     help=units.DURATION_HELP,
+    parse=units.parse_duration_s,
 )
 MEMORY = Quantity(
     expected="a memory size",
     pattern=f"{_ABOVE_ZERO}({units.MEMORY_PATTERN})",
     help=units.MEMORY_HELP,
-    kind="memory",
+    parse=units.parse_memory_mib,
 )
 
 

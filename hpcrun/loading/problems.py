@@ -72,6 +72,11 @@ class Problems:
         )
         self._found.append(((span.source.shown, span.line, span.column, rule.code), diagnostic))
 
+    def forget(self, *rules: FileRule) -> None:
+        """Drop what was reported by some rules, for a reason that lies elsewhere."""
+        codes = {rule.code for rule in rules}
+        self._found = [entry for entry in self._found if entry[1].code not in codes]
+
     def __len__(self) -> int:
         return len(self._found) + self._n_more
 

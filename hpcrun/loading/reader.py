@@ -70,7 +70,7 @@ def _report_validation(error: "ValidationError", source: Source, reading: Readin
         reading.problems.report(
             FileRule.WRONG_VALUE,
             span,
-            message=f"`{shorten(path)}` cannot be used",
+            message=f"`{shorten(path) or 'the file'}` cannot be used",
             found=[shorten(detail["msg"], 80)],
             helps=["change the value"],
         )

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from hpcrun.loading.facts import merge
-from hpcrun.loading.nodes import Entry, Mapping, Node, Scalar
+from hpcrun.loading.nodes import Mapping, Node, Scalar
 from hpcrun.loading.positions import Positions
 from hpcrun.loading.problems import FileRule, Problems, did_you_mean, shorten
 from hpcrun.loading.reader import (
@@ -41,9 +41,12 @@ def load_site_with_positions(
     if tree is None:
         problems.refuse(source.shown)
     files = [source.path.absolute()]
-    joined = _with_parents(source, tree, files=files, search=search, problems=problems)
+    joined, is_whole = _with_parents(source, tree, files=files, search=search, problems=problems)
     values, reading = read_values(joined, SITE, source, problems)
     _check_references(values, reading)
+    if not is_whole:
+        # What seems to be missing may stand in the parent that could not be read.
+        problems.forget(FileRule.MISSING_KEY, FileRule.UNKNOWN_REFERENCE)
     stop_at_problems(source, problems)
     fields = _site_values(values, reading)
     site = make_value(Site, fields | {"file": files[0]}, source=source, reading=reading)
@@ -58,31 +61,40 @@ def find_profile(name: str, folders: Sequence[Path]) -> Path | None:
 
 def _with_parents(
     source: Source, tree: Node, *, files: list[Path], search: Sequence[Path], problems: Problems
-) -> Node:
-    """Lay the profile over its parent, and that over its own; every file used joins `files`."""
-    parent_name = _parent_name(tree)
-    if parent_name is None or not isinstance(tree, Mapping):
-        return tree
+) -> tuple[Node, bool]:
+    """Lay the profile over its parent, and that over its own; every file used joins `files`.
+
+    The second value is False where a parent could not be used, which is reported.
+    """
+    name = _parent_name(tree)
+    if name is None or not isinstance(tree, Mapping):
+        return tree, True
     folders = [source.path.parent, *search]
-    parent = find_profile(parent_name.text, folders)
+    parent = find_profile(name.text, folders)
     reason = _why_unusable(parent, files)
-    if parent is None or reason:
-        problems.report(
-            FileRule.UNUSABLE_PARENT,
-            parent_name.span,
-            message=f"profile `{shorten(parent_name.text)}` cannot be extended",
-            found=[reason or "no such profile beside this one or where profiles are looked for"],
-            helps=["leave `extends` out"] if reason else _name_another(parent_name.text, folders),
-        )
-        return tree
+    if parent is None or reason is not None:
+        _report_unusable(name, reason, folders, problems)
+        return tree, False
     files.append(parent.absolute())
     parent_source, parent_tree = read_tree(parent, problems)
     if not isinstance(parent_tree, Mapping):
-        return tree
-    joined = _with_parents(
+        return tree, False
+    joined, is_whole = _with_parents(
         parent_source, parent_tree, files=files, search=search, problems=problems
     )
-    return _own(merge(joined, tree, SITE), tree)
+    return _own(merge(joined, tree, SITE), tree), is_whole
+
+
+def _report_unusable(
+    name: Scalar, reason: str | None, folders: Sequence[Path], problems: Problems
+) -> None:
+    problems.report(
+        FileRule.UNUSABLE_PARENT,
+        name.span,
+        message=f"profile `{shorten(name.text)}` cannot be extended",
+        found=[reason or "no such profile beside this one or where profiles are looked for"],
+        helps=["leave `extends` out"] if reason else _name_another(name.text, folders),
+    )
 
 
 def _own(joined: Node, child: Mapping) -> Node:
@@ -102,12 +114,7 @@ def _parent_name(tree: Node) -> Scalar | None:
     if entry is None or not isinstance(entry.value, Scalar) or entry.value.is_null:
         return None
     # What is no name of a profile is reported when the value is read.
-    return entry.value if _is_name(entry) else None
-
-
-def _is_name(entry: Entry) -> bool:
-    assert isinstance(entry.value, Scalar)  # noqa: S101
-    return bool(re.fullmatch(SITE_NAME.pattern, entry.value.text))
+    return entry.value if re.fullmatch(SITE_NAME.pattern, entry.value.text) else None
 
 
 def _why_unusable(parent: Path | None, files: Sequence[Path]) -> str | None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
 
-from hpcrun.errors import HpcrunError, MissingInputError, UsageError
+from hpcrun.errors import HpcrunError, InputError, MissingInputError, UsageError
 from hpcrun.loading import Positions, load_site_with_positions
 from hpcrun.loading.site_file import ENDINGS
 from hpcrun.model.diagnostic import Diagnostic
@@ -61,7 +61,18 @@ def _named(name: str, folders: tuple[Path, ...], *, how: str) -> FoundSite:
         close = get_close_matches(name, profiles, n=1)
         guess = [f"did you mean `{close[0]}`?"] if close else []
         raise MissingInputError(f"there is no site `{name}`", help=[*guess, *_known(folders)])
-    return _load(profiles[name], folders, how=how)
+    return _load_named(profiles[name], folders, how=how)
+
+
+def _load_named(path: Path, folders: tuple[Path, ...], *, how: str) -> FoundSite:
+    """Load a profile that is known by its file's name, which must be the site's own name."""
+    found = _load(path, folders, how=how)
+    if found.site.name != path.stem:
+        raise InputError(
+            f"profile `{path}` calls its site `{found.site.name}`",
+            help=[f"rename the file to `{found.site.name}{path.suffix}`, or change `name`"],
+        )
+    return found
 
 
 def _load(path: Path, folders: tuple[Path, ...], *, how: str) -> FoundSite:
@@ -83,7 +94,7 @@ def _detected(environment: Mapping[str, str], folders: tuple[Path, ...], root: P
         if not _may_match(path):
             continue
         try:
-            candidate = _load(path, folders, how="")
+            candidate = _load_named(path, folders, how="")
         except HpcrunError as error:
             # Another site's broken profile must not keep people from working at this one.
             broken.append(error.message)

@@ -321,6 +321,25 @@ def test_grandparents_count_until_there_are_too_many(tmp_path: Path) -> None:
     assert [d.code for d in error.value.diagnostics] == ["HPR011"]
 
 
+@pytest.mark.parametrize("parent", [None, "- a list", "a: [", "name: base\nextends: gone"])
+def test_what_a_parent_may_hold_is_not_missed_where_it_cannot_be_read(
+    tmp_path: Path, parent: str | None
+) -> None:
+    if parent is not None:
+        write(tmp_path, parent, "base")
+    child = f"""{HEAD}extends: base
+runtime: {{kind: docker}}
+partitions: {{main: {{node_classes: [compute]}}}}
+mpi_stacks: {{a: {{version: "4"}}}}
+"""
+    with pytest.raises(InputError) as error:
+        load_site(write(tmp_path, child))
+    codes = [d.code for d in error.value.diagnostics]
+    assert codes[0 if parent and "gone" not in parent else -1] in ("HPR005", "HPR007", "HPR011")
+    assert "HPR005" in codes
+    assert {"HPR006", "HPR010"} & set(codes) == set()
+
+
 @pytest.mark.parametrize("name", ["../fjord", "a/b", "-x", ""])
 def test_parent_is_a_name_not_a_path(tmp_path: Path, name: str) -> None:
     with pytest.raises(InputError) as error:

@@ -79,6 +79,13 @@ def test_name_that_no_site_has_tells_which_there_are(root: Path) -> None:
     assert error.value.help[1].startswith("sites here: `fjord`, `sandbox-24.11` (looked in ")
 
 
+def test_profile_under_another_name_is_refused(root: Path) -> None:
+    profile(etc(root), "fjord").rename(etc(root) / "bay.yaml")
+    with pytest.raises(InputError, match=r"bay\.yaml` calls its site `fjord`"):
+        find_site("bay", environment={}, root=root)
+    assert find_site(str(etc(root) / "bay.yaml"), environment={}, root=root).name == "fjord"
+
+
 def test_hpcrun_site_names_the_site(root: Path) -> None:
     profile(etc(root), "fjord")
     found = identify_site("auto", environment={"HPCRUN_SITE": "fjord"}, root=root)
