@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from hpcrun.model.base import Value
 from hpcrun.model.diagnostic import Diagnostic
 from hpcrun.model.job import Job
+from hpcrun.model.plan import Candidate
 from hpcrun.model.verdict import Answer
 from hpcrun.planner.candidates import Shape, is_wished_type
 from hpcrun.planner.diagnose import diagnose, diagnose_reason
@@ -64,7 +65,7 @@ def _without_candidates(question: Question) -> Diagnostic:
     )
 
 
-def is_wished(job: Job, shape: Shape) -> bool:
+def is_wished(job: Job, shape: Shape | Candidate) -> bool:
     """Whether a candidate is within what the job asks for."""
     wish = job.mpi
     return (

@@ -9,7 +9,7 @@ from hpcrun.model.job import Job
 from hpcrun.model.plan import Candidate, Plan
 from hpcrun.model.site import Site
 from hpcrun.model.verdict import Answer
-from hpcrun.planner import UNKNOWN_NOTE
+from hpcrun.planner import UNKNOWN_NOTE, is_wished
 from hpcrun.tables import architectures, rules
 
 
@@ -57,10 +57,8 @@ def help_words(plan: Plan, *, job: Job, site: Site) -> dict[str, str]:
 
 def _alternative(plan: Plan, job: Job) -> Help | None:
     """Name a compatible way that only the job's own wishes leave out."""
-    if plan.chosen is not None:
-        return None
     fitting = [c for c in plan.candidates if c.verdict is Answer.COMPATIBLE]
-    if not fitting:
+    if not fitting or any(is_wished(job, candidate) for candidate in fitting):
         return None
     wish = _wish(fitting[0])
     if job.execution not in ("auto", fitting[0].execution):
