@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from string import Formatter
 
 import pytest
 
@@ -93,3 +94,12 @@ def long_messages() -> Iterator[str]:
 
 def test_messages_fit_a_line() -> None:
     assert list(long_messages()) == []
+
+
+@pytest.mark.parametrize("code", rules())
+def test_page_gives_every_help_of_the_rule(code: str) -> None:
+    page = (PAGES / f"{code}.md").read_text(encoding="utf-8")
+    fixes = page.split("## How to fix it")[1].split("## ")[0]
+    for row in rules()[code].help:
+        assert f"- {row.role}: " in fixes
+        assert all(text.strip() in fixes for text, *_ in Formatter().parse(row.text))
