@@ -12,3 +12,7 @@ class ImageError(InputError):
 
 class UnsupportedError(ImageError):
     """The part may be sound but cannot be read here: the format or decoder is missing."""
+
+
+class ForbiddenError(ImageError):
+    """The file or folder may not be read by this user."""

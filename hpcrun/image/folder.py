@@ -9,7 +9,7 @@ from collections.abc import Hashable, Mapping
 from pathlib import Path
 from types import MappingProxyType
 
-from hpcrun.image.errors import ImageError
+from hpcrun.image.errors import ForbiddenError, ImageError
 from hpcrun.image.extent import READ_MAX
 from hpcrun.image.tree import Kind, text_of
 
@@ -52,6 +52,8 @@ class FolderNode:
                     )
                     for entry in found
                 }
+        except PermissionError as exc:
+            raise ForbiddenError(f"this user may not list `{self._path}`") from exc
         except OSError as exc:
             raise ImageError(f"cannot list `{self._path}`: {exc.strerror}") from exc
 
@@ -75,6 +77,8 @@ class FolderNode:
                 return os.pread(descriptor, length, offset)
             finally:
                 os.close(descriptor)
+        except PermissionError as exc:
+            raise ForbiddenError(f"this user may not read `{self._path}`") from exc
         except (OSError, OverflowError) as exc:
             raise ImageError(f"cannot read `{self._path}`: {exc}") from exc
 

@@ -36,7 +36,7 @@ def find_mpi_libraries(survey: Survey, linker: Linker) -> tuple[MpiLibrary, ...]
         try:
             libraries.append(_describe(file, survey, linker))
         except ImageError as exc:
-            survey.problems.add(f"{file.path}: {exc.message}")
+            survey.problems.tell(file.path, exc)
     return tuple(libraries)
 
 
@@ -51,7 +51,7 @@ def _candidates(survey: Survey) -> Iterable[ElfFile]:
                 continue
             key = (file.path.parent, file.soname, file.node.size)
         except ImageError as exc:
-            survey.problems.add(f"{file.path}: {exc.message}")
+            survey.problems.tell(file.path, exc)
             continue
         known = by_content.get(key)
         if known is None or len(file.path.name) > len(known.path.name):

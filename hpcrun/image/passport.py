@@ -11,16 +11,17 @@ from typing import NamedTuple, TypeVar
 
 from hpcrun.errors import NotPermittedError
 from hpcrun.image.environment import Environment, read_environment
-from hpcrun.image.errors import ImageError, UnsupportedError
+from hpcrun.image.errors import ForbiddenError, ImageError, UnsupportedError
 from hpcrun.image.extent import Extent, open_extent
 from hpcrun.image.folder import FolderNode
 from hpcrun.image.libc import read_libc
 from hpcrun.image.linking import Linker
 from hpcrun.image.mpi import find_mpi_libraries
+from hpcrun.image.problems import Problems
 from hpcrun.image.program import read_program
 from hpcrun.image.sif import FileSystem, Partition, Sif, read_sif
 from hpcrun.image.squashfs import Squashfs
-from hpcrun.image.survey import Problems, survey
+from hpcrun.image.survey import survey
 from hpcrun.image.tree import ROOT, Found, Node
 from hpcrun.image.users import find_mpi_users
 from hpcrun.model.base import UNKNOWN, Unknown, known
@@ -76,7 +77,12 @@ def _read_folder(path: Path, command: Sequence[str] | None) -> ImageFacts:
         digest="folder:" + hashlib.sha256(identity.encode("utf-8", "surrogateescape")).hexdigest(),
         declared_arch=UNKNOWN,
     )
-    return _read_tree(path, outside, FolderNode(path.resolve()), command)
+    root = FolderNode(path.resolve())
+    try:
+        root.entries()
+    except ForbiddenError as exc:
+        raise NotPermittedError(f"cannot read `{path}`: permission denied") from exc
+    return _read_tree(path, outside, root, command)
 
 
 def _read_sif(
@@ -164,7 +170,7 @@ def _read_tree(
             "mpi_users": find_mpi_users(found),
             "sonames": sonames,
             "program": program,
-            "is_complete": not problems.lines,
+            "is_complete": problems.are_harmless,
             "unread": problems.lines,
         }
     )

@@ -8,7 +8,8 @@ from hpcrun.image.folder import FolderNode
 from hpcrun.image.libc import glibc_needed
 from hpcrun.image.linking import Linker
 from hpcrun.image.mpi import find_mpi_libraries
-from hpcrun.image.survey import ElfFile, Problems, Survey, survey
+from hpcrun.image.problems import Problems
+from hpcrun.image.survey import ElfFile, Survey, survey
 from hpcrun.image.tree import Found, Kind, Node, resolve
 from hpcrun.model.image import MpiLibrary, StackFacts
 from hpcrun.tables.mpi_families import mpi_families
@@ -36,7 +37,7 @@ def read_stack(prefix: Path) -> StackFacts:
         launchers=tuple(_launchers(start.node)),
         closure_missing=tuple(sorted(missing)),
         closure_outside=tuple(sorted(outside)),
-        is_complete=not problems.lines,
+        is_complete=problems.are_harmless,
         unread=problems.lines,
     )
 

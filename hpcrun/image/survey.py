@@ -8,14 +8,13 @@ from typing import NamedTuple
 
 from hpcrun.image.elf import IDENT_SIZE, Elf, Ident, read_ident
 from hpcrun.image.errors import ImageError
+from hpcrun.image.problems import Problems
 from hpcrun.image.tree import Found, Kind, Node, walk
 from hpcrun.tables import architectures
 
 DEPTH_MAX = 64
 ENTRIES_MAX = 600_000
 ELF_FILES_MAX = 60_000
-PROBLEMS_MAX = 20
-"""Problems that are told one by one; the rest is counted."""
 
 _NOT_PART_OF_IMAGE = frozenset(map(PurePosixPath, ("/proc", "/sys", "/dev")))
 
@@ -44,29 +43,6 @@ def arch_name(ident: Ident) -> str:
     return row.uname if row else f"elf-machine-{ident.machine}"
 
 
-class Problems:
-    """What could not be read, and why; a bounded list of lines."""
-
-    def __init__(self) -> None:
-        self._lines: list[str] = []
-        self._n_more = 0
-
-    def add(self, line: str) -> None:
-        """Note one thing that could not be read."""
-        if line in self._lines:
-            return
-        if len(self._lines) < PROBLEMS_MAX:
-            self._lines.append(line)
-        else:
-            self._n_more += 1
-
-    @property
-    def lines(self) -> tuple[str, ...]:
-        """All that was noted."""
-        more = (f"{self._n_more} further parts could not be read",) if self._n_more else ()
-        return (*self._lines, *more)
-
-
 @dataclass(frozen=True)
 class Survey:
     """The ELF files below one or more folders."""
@@ -90,7 +66,7 @@ def survey(starts: Iterable[Found], problems: Problems) -> Survey:
             depth_max=DEPTH_MAX,
             entries_max=ENTRIES_MAX,
             skip=_NOT_PART_OF_IMAGE.__contains__,
-            on_problem=problems.add,
+            problems=problems,
         ):
             if entry.node.kind is Kind.LINK:
                 _note_link(found, entry)
@@ -109,7 +85,7 @@ def _note_link(found: Survey, entry: Found) -> None:
     try:
         found.aliases.setdefault(name, PurePosixPath(entry.node.target()).name)
     except ImageError as exc:
-        found.problems.add(f"{entry.path}: {exc.message}")
+        found.problems.tell(entry.path, exc)
 
 
 def _note(found: Survey, entry: Found) -> None:
@@ -121,4 +97,4 @@ def _note(found: Survey, entry: Found) -> None:
         if ident is not None:
             found.elf_files.append(ElfFile(path, node, Elf(node, ident)))
     except ImageError as exc:
-        found.problems.add(f"{path}: {exc.message}")
+        found.problems.tell(path, exc)

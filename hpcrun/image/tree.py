@@ -10,6 +10,7 @@ from pathlib import PurePosixPath
 from typing import NamedTuple, Protocol
 
 from hpcrun.image.errors import ImageError
+from hpcrun.image.problems import Problems
 
 LINKS_MAX = 40
 """As Linux (MAXSYMLINKS)."""
@@ -140,21 +141,21 @@ def walk(
     depth_max: int,
     entries_max: int,
     skip: Callable[[PurePosixPath], bool],
-    on_problem: Callable[[str], None],
+    problems: Problems,
 ) -> Iterator[Found]:
     """Yield all files and links below a folder, folders in name order, each folder once.
 
-    What cannot be read, or lies beyond a bound, is told to `on_problem` and left out.
+    What cannot be read, or lies beyond a bound, is told to `problems` and left out.
     """
     pending = [(start, 0)]
     seen: set[Hashable] = {start.node.key}
     n_entries = 0
     while pending:
         folder, depth = pending.pop()
-        entries = _list(folder, on_problem)
+        entries = _list(folder, problems)
         n_entries += len(entries)
         if n_entries > entries_max:
-            on_problem(f"more than {entries_max} files below {start.path}: the rest is not read")
+            problems.add(f"more than {entries_max} files below {start.path}: the rest is not read")
             return
         deeper = []
         for name in sorted(entries):
@@ -167,12 +168,12 @@ def walk(
         if depth < depth_max:
             pending.extend(reversed(deeper))
         elif deeper:
-            on_problem(f"folders more than {depth_max} deep below {start.path} are not read")
+            problems.add(f"folders more than {depth_max} deep below {start.path} are not read")
 
 
-def _list(folder: Found, on_problem: Callable[[str], None]) -> Mapping[str, Node]:
+def _list(folder: Found, problems: Problems) -> Mapping[str, Node]:
     try:
         return folder.node.entries()
     except ImageError as exc:
-        on_problem(f"{folder.path}: {exc.message}")
+        problems.tell(folder.path, exc)
         return {}

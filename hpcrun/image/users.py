@@ -46,7 +46,7 @@ def _is_readable_application(file: ElfFile, survey: Survey) -> bool:
     try:
         return _is_application(file)
     except ImageError as exc:
-        survey.problems.add(f"{file.path}: {exc.message}")
+        survey.problems.tell(file.path, exc)
         return False
 
 
@@ -137,5 +137,5 @@ class _Reach:
         try:
             return file.elf.needed
         except ImageError as exc:
-            self._problems.add(f"{file.path}: {exc.message}")
+            self._problems.tell(file.path, exc)
             return ()

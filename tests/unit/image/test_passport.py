@@ -1,5 +1,6 @@
 """Whole passports of images built in memory: each fact from bytes, each lack told."""
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -370,6 +371,25 @@ def test_unpacked_image_is_read_as_a_folder(tmp_path: Path) -> None:
     assert (facts.kind, facts.declared_arch, facts.libc.version) == ("folder", UNKNOWN, "2.41")
     assert facts.digest.startswith("folder:")
     assert [lib.path for lib in facts.mpi] == ["/usr/lib/libmpi.so.40.30.4"]
+
+
+def test_part_of_an_unpacked_image_that_the_user_may_not_read_leaves_it_complete(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "root").mkdir()
+    (tmp_path / "tool").write_bytes(mpi_files.program())
+    scandir = os.scandir
+
+    def refuse(path: Path) -> object:
+        if Path(path).name == "root":
+            raise PermissionError(13, "Permission denied")
+        return scandir(path)
+
+    # Tests may run as root, whom no mode keeps out.
+    monkeypatch.setattr(os, "scandir", refuse)
+    facts = read_image(tmp_path)
+    assert facts.is_complete
+    assert facts.unread == ("this user may not read 1 files or folders, such as /root",)
 
 
 def _kinds(facts: ImageFacts) -> list[tuple[str, str]]:

@@ -13,6 +13,7 @@ import zstandard
 
 from hpcrun.image import squashfs_layout
 from hpcrun.image.errors import ImageError, UnsupportedError
+from hpcrun.image.problems import Problems
 from hpcrun.image.squashfs import Squashfs
 from hpcrun.image.tree import ROOT, Found, Kind, read_text, resolve, resolve_file, walk
 from tests.fakes.memory_file import opened
@@ -79,15 +80,17 @@ def test_links_resolve_inside_the_tree() -> None:
 
 
 def test_walk_yields_each_file_and_link_once() -> None:
+    problems = Problems()
     with opened(build_squashfs(TREE)) as extent:
         entries = walk(
             Found(ROOT, Squashfs(extent).root),
             depth_max=8,
             entries_max=100,
             skip=lambda _: False,
-            on_problem=pytest.fail,
+            problems=problems,
         )
         found = {str(entry.path): entry.node.kind for entry in entries}
+    assert problems.lines == ()
     assert found == {
         "/bin": Kind.LINK,
         "/usr/bin/again": Kind.LINK,
@@ -141,16 +144,16 @@ def test_folder_that_contains_itself_is_walked_once() -> None:
     outer = struct.unpack_from("<HhHH", image, listing + 12 + 8 + 1 + 12)
     struct.pack_into("<HhHH", image, listing + 12, outer[0], 0, 1, entry[3])
     with opened(bytes(image)) as extent:
-        problems: list[str] = []
+        problems = Problems()
         entries = walk(
             Found(ROOT, Squashfs(extent).root),
             depth_max=100,
             entries_max=1000,
             skip=lambda _: False,
-            on_problem=problems.append,
+            problems=problems,
         )
         assert list(entries) == []
-        assert problems == []
+        assert problems.lines == ()
 
 
 def test_lzo_is_unsupported_and_says_so() -> None:
@@ -179,14 +182,14 @@ def test_lying_superblock_is_refused(fields: str, offset: int, value: int, said:
 
 def test_walk_with_too_many_entries_stops_and_tells() -> None:
     names = {f"{number}": b"" for number in range(50)}
-    problems: list[str] = []
+    problems = Problems()
     with opened(build_squashfs(names)) as extent:
         found = walk(
             Found(ROOT, Squashfs(extent).root),
             depth_max=8,
             entries_max=20,
             skip=lambda _: False,
-            on_problem=problems.append,
+            problems=problems,
         )
         assert list(found) == []
-    assert problems == ["more than 20 files below /: the rest is not read"]
+    assert problems.lines == ("more than 20 files below /: the rest is not read",)

@@ -7,6 +7,7 @@ import pytest
 
 from hpcrun.image.errors import ImageError
 from hpcrun.image.folder import FolderNode
+from hpcrun.image.problems import Problems
 from hpcrun.image.tree import ROOT, Found, Kind, resolve, resolve_file, walk
 
 
@@ -75,13 +76,13 @@ def test_file_replaced_by_a_link_after_listing_is_not_followed(image: Path) -> N
 def test_walk_of_deep_tree_tells_what_it_left_out(image: Path) -> None:
     (image / "a" / "b" / "c").mkdir(parents=True)
     (image / "a" / "b" / "c" / "file").write_text("x")
-    problems: list[str] = []
+    problems = Problems()
     found = walk(
         Found(ROOT, FolderNode(image)),
         depth_max=2,
         entries_max=100,
         skip=lambda _: False,
-        on_problem=problems.append,
+        problems=problems,
     )
     assert [str(entry.path) for entry in found] == ["/etc/secret"]
-    assert problems == ["folders more than 2 deep below / are not read"]
+    assert problems.lines == ("folders more than 2 deep below / are not read",)
