@@ -4,10 +4,6 @@ import unicodedata
 from collections.abc import Mapping
 from typing import Protocol
 
-# Control, format (bidirectional overrides among them), surrogate, and line and paragraph separator.
-# Foreign text (an image's strings, a YAML file) could otherwise rewrite what stands on the screen.
-_UNSAFE = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
-
 _STYLES = {"error": "1;31", "warning": "1;33", "note": "1;36", "strong": "1", "faint": "34"}
 
 
@@ -26,15 +22,18 @@ def wants_colour(stream: Stream, environment: Mapping[str, str]) -> bool:
 
 
 def escape(text: str) -> str:
-    """Replace what a terminal would obey by what a person can read."""
-    if text.isascii() and text.isprintable():
+    """Replace what a terminal would obey, or show as nothing, by what a person can read.
+
+    Foreign text (an image's strings, a YAML file) could otherwise rewrite what is on the screen.
+    Python calls printable what is no control, format, surrogate, private or unassigned character,
+    and no separator but the space.
+    """
+    if text.isprintable():
         return text
-    return "".join(_escape_letter(letter) for letter in text)
+    return "".join(letter if letter.isprintable() else _escaped(letter) for letter in text)
 
 
-def _escape_letter(letter: str) -> str:
-    if unicodedata.category(letter) not in _UNSAFE:
-        return letter
+def _escaped(letter: str) -> str:
     return letter.encode("unicode_escape", "backslashreplace").decode("ascii")
 
 
