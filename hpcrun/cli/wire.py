@@ -77,6 +77,11 @@ def runs_folder(option: Path | None, *, job_file: Path | None = None) -> Path:
 def _runner_of(site: Site) -> CommandRunner:
     from hpcrun.store.command_runner import LocalRunner, PrefixRunner
 
+    if not site.access.is_stated:
+        raise UsageError(
+            f"the profile of site `{site.name}` does not say how to reach it",
+            help=("set `access` in the profile, or extend it by one that does",),
+        )
     if site.access.ssh is not None:
         raise UsageError(
             f"site `{site.name}` is reached by ssh, which this hpcrun does not do",
