@@ -11,6 +11,8 @@ children=""
 
 stop() {
     trap '' TERM
+    # One after the other, the login node first: its slurmctld ends quickly only while the nodes
+    # still answer.
     for child in $children; do
         # The child is unshare, which waits; its own child is process 1 of the node. Words, not
         # lines, are wanted here.
@@ -18,6 +20,7 @@ stop() {
         for init in $(cat "/proc/$child/task/$child/children" 2>/dev/null); do
             kill -TERM "$init" 2>/dev/null || :
         done
+        [ "$child" != "${children%% *}" ] || wait "$child" || :
     done
     wait
     exit 0
@@ -45,7 +48,7 @@ for node in $BOX_NODES; do
     nsenter --net="/run/netns/$node" unshare --fork --mount --uts --ipc --pid \
         /bin/sh /run/box/state/inside/node.sh "$node" \
         >"/run/box/state/logs/$node/boot.log" 2>&1 &
-    children="$children $!"
+    children="${children:+$children }$!"
 
     # What Slurm remembers must be put right before a node can take jobs (node-main.sh).
     ready=/run/box/state/logs/$BOX_LOGIN/slurm-is-ready
