@@ -70,12 +70,12 @@ def is_sif(head: bytes) -> bool:
 
 def read_sif(file: Extent) -> Sif:
     """Read header and descriptors."""
-    header = file.read_exactly(0, HEADER_SIZE, "the SIF header")
-    if not is_sif(header):
+    if not is_sif(file.read_at(0, HEADER_SIZE)):
         raise ImageError(
             f"`{file.name}` is not a SIF image",
             help=["name a SIF file or an unpacked image's folder"],
         )
+    header = file.read_exactly(0, HEADER_SIZE, "the SIF header")
     fields = _HEADER.unpack(header)
     version, arch = fields[2], fields[3]
     total, descriptors_at, descriptors_size = fields[8], fields[9], fields[10]
