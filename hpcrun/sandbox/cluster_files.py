@@ -32,51 +32,19 @@ class Cluster:
         return (LOGIN, *self.compute_nodes)
 
 
-def format_slurm_conf(cluster: Cluster) -> str:
-    """Slurm's main configuration file (slurm.conf(5)), for 24.11."""
+def format_slurm_conf(cluster: Cluster, common: str) -> str:
+    """Write Slurm's main configuration: what all sandboxes have in common, and this one's own."""
     hardware = cluster.hardware
     nodes = f"n[1-{cluster.n_nodes}]" if cluster.n_nodes > 1 else "n1"
-    settings = {
-        "ClusterName": cluster.name,
-        "SlurmctldHost": LOGIN,
-        # Everything runs as the root of a user namespace, which outside is nobody in particular.
-        "SlurmUser": "root",
-        "SlurmdUser": "root",
-        "DisableRootJobs": "YES",
-        "AuthType": "auth/slurm",
-        "CredType": "cred/slurm",
-        "MpiDefault": "none",
-        "ProctrackType": "proctrack/linuxproc",
-        "TaskPlugin": "task/none",
-        "SelectType": "select/cons_tres",
-        "SelectTypeParameters": "CR_Core_Memory",
-        "DefMemPerCPU": hardware.memory_mib // hardware.cores,
-        "StateSaveLocation": "/var/spool/slurmctld",
-        "SlurmdSpoolDir": "/var/spool/slurmd",
-        "SlurmctldPidFile": "/run/slurmctld.pid",
-        "SlurmdPidFile": "/run/slurmd.pid",
-        "SlurmdParameters": "config_overrides",
-        "ReturnToService": 2,
-        "JobRequeue": 0,
-        # Long enough for whoever asks after a job has ended, as on most clusters.
-        "MinJobAge": 300,
-        "KillWait": 5,
-        "SlurmdTimeout": 120,
-        "SlurmctldTimeout": 60,
-        "MessageTimeout": 30,
-        # A job starts when it can, not up to three seconds later.
-        "SchedulerParameters": "batch_sched_delay=0,bf_interval=5",
-        "PropagateResourceLimits": "NONE",
-        "JobAcctGatherType": "jobacct_gather/none",
-        "AccountingStorageType": "accounting_storage/none",
-    }
-    lines = [f"{key}={value}" for key, value in settings.items()]
-    lines.append(
+    lines = (
+        f"ClusterName={cluster.name}",
+        f"SlurmctldHost={LOGIN}",
+        f"DefMemPerCPU={hardware.memory_mib // hardware.cores}",
         f"NodeName={nodes} Sockets=1 CoresPerSocket={hardware.cores} ThreadsPerCore=1 "
-        f"RealMemory={hardware.memory_mib} State=UNKNOWN"
+        f"RealMemory={hardware.memory_mib} State=UNKNOWN",
+        f"PartitionName={PARTITION} Nodes={nodes} Default=YES MaxTime=24:00:00 State=UP",
     )
-    lines.append(f"PartitionName={PARTITION} Nodes={nodes} Default=YES MaxTime=24:00:00 State=UP")
-    return "\n".join(lines) + "\n"
+    return common + "\n".join(lines) + "\n"
 
 
 def format_cgroup_conf() -> str:

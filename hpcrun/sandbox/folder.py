@@ -37,10 +37,11 @@ def write_folder(where: Places, version: SandboxVersion, cluster: Cluster, root:
 
 def _files(cluster: Cluster) -> dict[str, str]:
     """Return each file by its place in the folder; etc is copied to all nodes."""
+    common = (rootfs.inside_folder() / "slurm.conf").read_text()
     return {
         "settings.sh": cluster_files.format_settings(cluster),
         "etc/hosts": cluster_files.format_hosts(cluster),
-        "etc/slurm/slurm.conf": cluster_files.format_slurm_conf(cluster),
+        "etc/slurm/slurm.conf": cluster_files.format_slurm_conf(cluster, common),
         "etc/slurm/cgroup.conf": cluster_files.format_cgroup_conf(),
     }
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from hpcrun.sandbox.cluster_files import LOGIN, PARTITION, Cluster
+from hpcrun.sandbox.hardware import Hardware
 from hpcrun.sandbox.versions import SandboxVersion
 
 
@@ -22,9 +23,7 @@ def format_profile(
 ) -> str:
     """Return the profile as YAML: what differs between sandboxes of one version, and no more."""
     from ruamel.yaml import YAML
-    from ruamel.yaml.scalarstring import DoubleQuotedScalarString
 
-    hardware, quoted = cluster.hardware, DoubleQuotedScalarString
     profile: dict[str, Any] = {
         "version": 1,
         "name": cluster.name,
@@ -33,22 +32,12 @@ def format_profile(
         "extends": version.site_profile,
         "which": {"cluster_name": cluster.name, "hostnames": [LOGIN]},
         "access": access,
-        "node_classes": {
-            "compute": {
-                "arch": hardware.arch,
-                "cores": hardware.cores,
-                "memory_mib": hardware.memory_mib,
-                "os": {
-                    "kernel": quoted(hardware.kernel),
-                    "user_namespaces_max": hardware.user_namespaces_max,
-                },
-            }
-        },
+        "node_classes": {"compute": _node_class(cluster.hardware)},
         "scheduler": {
-            "version": quoted(packages["slurmctld"]),
-            "pmix": {"server": quoted(_pmix_version(packages))},
+            "version": _text(packages["slurmctld"]),
+            "pmix": {"server": _text(_pmix_version(packages))},
         },
-        "runtime": {"version": quoted(packages["apptainer"])},
+        "runtime": {"version": _text(packages["apptainer"])},
         "partitions": {PARTITION: {"node_classes": ["compute"], "nodes": cluster.n_nodes}},
         "filesystems": {"shared": [cluster.share, cluster.user.home]},
     }
@@ -57,6 +46,25 @@ def format_profile(
     yaml.default_flow_style = False
     yaml.dump(profile, text)
     return "# Written by `hpcrun sandbox up`; changed there by the next one.\n" + text.getvalue()
+
+
+def _node_class(hardware: Hardware) -> dict[str, Any]:
+    return {
+        "arch": hardware.arch,
+        "cores": hardware.cores,
+        "memory_mib": hardware.memory_mib,
+        "os": {
+            "kernel": _text(hardware.kernel),
+            "user_namespaces_max": hardware.user_namespaces_max,
+        },
+    }
+
+
+def _text(version: str) -> Any:
+    """Quote a version, as YAML would take some for numbers."""
+    from ruamel.yaml.scalarstring import DoubleQuotedScalarString
+
+    return DoubleQuotedScalarString(version)
 
 
 def _pmix_version(packages: Mapping[str, str]) -> str:

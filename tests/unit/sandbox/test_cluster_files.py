@@ -16,7 +16,9 @@ from hpcrun.sandbox.cluster_files import (
 )
 from hpcrun.sandbox.hardware import Hardware
 from hpcrun.sandbox.identity import JobUser
+from hpcrun.sandbox.rootfs import inside_folder
 
+COMMON = (inside_folder() / "slurm.conf").read_text()
 HARDWARE = Hardware("x86_64", 4, 8000, "6.1.0-1-amd64", 15000)
 USER = JobUser("ada", 1000, 1000, 1001, 1001)
 
@@ -26,7 +28,7 @@ def cluster(n_nodes: int = 2, share: str = "/srv/share") -> Cluster:
 
 
 def test_slurm_conf_never_lets_jobs_run_as_root_nor_picks_an_mpi() -> None:
-    lines = format_slurm_conf(cluster()).splitlines()
+    lines = format_slurm_conf(cluster(), COMMON).splitlines()
     for line in ("ClusterName=box", "DisableRootJobs=YES", "MpiDefault=none", "JobRequeue=0"):
         assert line in lines
     assert lines[-2].startswith("NodeName=n[1-2] Sockets=1 CoresPerSocket=4 ")
@@ -34,7 +36,7 @@ def test_slurm_conf_never_lets_jobs_run_as_root_nor_picks_an_mpi() -> None:
 
 
 def test_one_node_has_a_plain_name() -> None:
-    assert "NodeName=n1 " in format_slurm_conf(cluster(1))
+    assert "NodeName=n1 " in format_slurm_conf(cluster(1), COMMON)
 
 
 @pytest.mark.parametrize("n_nodes", [1, 2, 200])
