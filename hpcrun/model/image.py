@@ -123,7 +123,7 @@ class StackFacts(Value):
     launchers: tuple[str, ...] = ()
     """Programs in its bin folder that start ranks."""
     closure_missing: tuple[str, ...] = ()
-    """Needed libraries (sonames) that are not found on the host; the C library's own do not count."""
+    """Needed libraries (sonames) that the host lacks; the C library's own do not count."""
     closure_outside: tuple[str, ...] = ()
     """Needed host libraries outside the prefix, by the path under which they are found."""
     is_complete: bool = True
