@@ -10,7 +10,7 @@ import jsonschema
 import pytest
 
 from hpcrun.resources import package_folder
-from tests.sandbox_fixture import Sandbox
+from tests.sandbox_fixture import NAME, Sandbox, run_hpcrun
 
 pytestmark = [pytest.mark.slurm, pytest.mark.apptainer]
 
@@ -51,7 +51,7 @@ class JobFolder:
         return self.json("status")
 
     def wait_for(self, is_so: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + 120
         while not is_so(status := self.status()):
             assert time.monotonic() < deadline, status
             time.sleep(0.3)
@@ -61,6 +61,18 @@ class JobFolder:
 @pytest.fixture
 def job_folder(sandbox: Sandbox, shared_folder: Path, images: Mapping[str, Path]) -> JobFolder:
     return JobFolder(sandbox, shared_folder, images["nompi"])
+
+
+@pytest.fixture(scope="module", autouse=True)
+def job_at_its_limit(sandbox: Sandbox, images: Mapping[str, Path]) -> JobFolder:
+    """A job of a minute, Slurm's shortest limit; it ends while the other tests run."""
+    folder = sandbox.share / "job-at-its-limit"
+    made = sandbox.exec("sh", "-c", 'rm -rf "$0" && mkdir "$0"', str(folder))
+    assert made.returncode == 0, made.stderr
+    job_folder = JobFolder(sandbox, folder, images["nompi"])
+    job_folder.job(["sleep", "600"], LIMITS.replace("5 min", "1 min"))
+    job_folder.submit()
+    return job_folder
 
 
 @pytest.mark.parametrize(
@@ -103,16 +115,6 @@ def test_cancel_of_a_waiting_job_is_remembered(job_folder: JobFolder) -> None:
     job_folder.submit()
     assert job_folder.wait_for(lambda status: status["reason"] != "None")["reason"] == "BeginTime"
     assert json.loads(job_folder.hpcrun("cancel", "--json"))["state"] == "CANCELLED"
-
-
-def test_job_at_its_time_limit_is_a_timeout_by_slurm_and_by_its_record(
-    job_folder: JobFolder,
-) -> None:
-    job_folder.job(["sleep", "600"], LIMITS.replace("5 min", "1 min"))
-    run = job_folder.submit("--wait", expect=143)
-    assert run["status"]["state"] == "TIMEOUT"
-    record = json.loads((Path(run["folder"]) / "final.json").read_text())
-    assert record["ended_at"] >= record["ends_at"]
 
 
 def test_doubled_submission_runs_once(job_folder: JobFolder) -> None:
@@ -188,9 +190,11 @@ def test_image_gone_before_the_job_starts_stops_it_before_the_command(
     )
     assert copied.returncode == 0, copied.stderr
     folder = JobFolder(job_folder.sandbox, job_folder.folder, Path("copy.sif"))
-    folder.job(["true"], LIMITS.replace("}", ', extra: {begin: "now+3"}}'))
-    folder.submit()
-    job_folder.sandbox.exec("rm", "copy.sif", folder=job_folder.folder)
+    folder.job(["true"], LIMITS.replace("}", ', extra: {hold: ""}}'))
+    run = folder.submit()
+    for argv in (("rm", "copy.sif"), ("scontrol", "release", run["job_id"])):
+        done = job_folder.sandbox.exec(*argv, folder=job_folder.folder)
+        assert done.returncode == 0, done.stderr
     status = folder.wait_for(lambda status: bool(status["is_final"]))
     assert (status["exit_code"], status["stage"]) == (66, "preflight")
     assert "copy.sif is gone" in folder.hpcrun("logs")
@@ -216,3 +220,57 @@ def test_logs_follow_shows_the_output_until_the_end(job_folder: JobFolder) -> No
     job_folder.job(["sh", "-c", "echo one; sleep 2; echo two"])
     job_folder.submit()
     assert job_folder.hpcrun("logs", "--follow") == "one\ntwo\n"
+
+
+def test_job_at_its_time_limit_is_a_timeout_by_slurm_and_by_its_record(
+    job_at_its_limit: JobFolder,
+) -> None:
+    status = job_at_its_limit.wait_for(lambda status: bool(status["is_final"]))
+    assert (status["state"], status["stage"]) == ("TIMEOUT", "application")
+    record = json.loads((Path(status["folder"]) / "final.json").read_text())
+    assert (record["exit_code"], record["signal"]) == (143, 15)
+    assert record["ended_at"] >= record["ends_at"]
+
+
+def test_job_that_slurm_refuses_is_refused_in_slurms_words_and_leaves_nothing(
+    job_folder: JobFolder,
+) -> None:
+    job_folder.job(["true"], LIMITS.replace("}", ', extra: {licenses: "nothing:1"}}'))
+    done = job_folder.sandbox.hpcrun("submit", "job.yaml", folder=job_folder.folder)
+    assert done.returncode == 1
+    assert "error[HPR801]: Slurm refused the job" in done.stderr
+    assert "Invalid license specification" in done.stderr
+    assert job_folder.json("list")["runs"] == []
+
+
+def test_job_whose_controller_is_out_of_reach_goes_on_when_it_is_back(
+    job_folder: JobFolder,
+) -> None:
+    edit = "s/^SlurmctldHost=.*/SlurmctldHost=n1/; s/^MessageTimeout=.*/MessageTimeout=2/"
+    made = job_folder.sandbox.exec(
+        "sh", "-c", f'sed "{edit}" /etc/slurm/slurm.conf >lost.conf', folder=job_folder.folder
+    )
+    assert made.returncode == 0, made.stderr
+    job_folder.job(["true"])
+    lost = f"SLURM_CONF={job_folder.folder}/lost.conf"
+    argv = ("env", lost, "hpcrun", "submit", "job.yaml")
+    done = job_folder.sandbox.exec(*argv, folder=job_folder.folder)
+    assert done.returncode == 69, done.stderr
+    assert "cannot tell whether Slurm took the job: " in done.stderr
+    assert "Unable to contact slurm controller" in done.stderr
+    run = job_folder.submit("--wait")
+    assert [seen["run"] for seen in job_folder.json("list")["runs"]] == [run["run"]]
+
+
+def test_site_whose_prefix_cannot_reach_it_is_unavailable_and_nothing_is_written(
+    job_folder: JobFolder, tmp_path: Path
+) -> None:
+    text = job_folder.sandbox.profile.read_text().replace(f"- {NAME}\n", "- absent\n")
+    profile = tmp_path / "absent.yaml"
+    profile.write_text(text)
+    job_folder.job(["true"])
+    job = str(job_folder.folder / "job.yaml")
+    done = run_hpcrun("submit", job, "--site", str(profile))
+    assert done.returncode == 69, done.stdout + done.stderr
+    assert "cannot reach the site" in done.stderr
+    assert not (job_folder.folder / ".hpcrun").exists()
