@@ -70,7 +70,9 @@ def _with_submission(records: RunRecords, outside: Outside) -> RunRecords:
 def _settle(records: RunRecords, reports: Mapping[str, JobReport], outside: Outside) -> RunStatus:
     job_id = records.job_id
     if job_id is None:
-        return _status(records, JobReport(job_id="", state=JobState.NOT_SUBMITTED))
+        is_under_way = outside.store.is_under_way(records.run)
+        reason = "its submission is under way" if is_under_way else ""
+        return _status(records, JobReport(job_id="", state=JobState.NOT_SUBMITTED, reason=reason))
     if records.ended is not None:
         return _status(records, records.ended)
     report = reports.get(job_id)

@@ -77,11 +77,6 @@ def check_image(plan: Plan) -> None:
         )
 
 
-def default_runs(job_file: Path) -> Path:
-    """Return the folder of runs of a job file."""
-    return job_file.parent / ".hpcrun" / "runs"
-
-
 def _find_interrupted(plan: Plan, runs: Path, outside: Outside) -> RunRecords | None:
     """Return the run of the same script whose submission died a moment ago, if there is one."""
     since = outside.clock.now() - RETRY_WINDOW

@@ -39,8 +39,10 @@ def command(  # noqa: PLR0913  one parameter per option
     """
     from hpcrun.cli.diagnostics import show_diagnostics
     from hpcrun.cli.wire import outside_of
-    from hpcrun.errors import RefusedError
+    from hpcrun.errors import RefusedError, UsageError
 
+    if timeout is not None and not wait:
+        raise UsageError("`--timeout` says how long `--wait` waits, which is not asked for")
     timeout_s = _seconds(timeout)
     planned = plan_file(job_file, site=site, allows=allows)
     if planned.plan.is_refused:
@@ -65,7 +67,11 @@ def _submit(planned: PlannedFile, runs: Path | None, outside: Outside) -> Submit
 
     made = Planned(planned.plan, planned.job.file, planned.profile, planned.passports)
     folder = runs_folder(runs, job_file=planned.job.file)
-    return submit_run(made, runs=folder, outside=outside)
+    try:
+        return submit_run(made, runs=folder, outside=outside)
+    except KeyboardInterrupt:
+        click.echo("interrupted while submitting; submit again, and the same run goes on", err=True)
+        raise
 
 
 def _wait(result: SubmitResult, outside: Outside, *, timeout_s: float | None, as_json: bool) -> int:
@@ -77,13 +83,11 @@ def _wait(result: SubmitResult, outside: Outside, *, timeout_s: float | None, as
         click.echo(format_submitted(result))
     records = outside.store.read_run(result.folder)
     status = follow_run(records, outside, timeout_s=timeout_s)
-    if status is None:
-        return INTERRUPTED
     if as_json:
         _show_result(result.model_copy(update={"status": status}), as_json=True)
-    else:
+    elif status is not None:
         click.echo(format_status(status))
-    return exit_code_of(status)
+    return INTERRUPTED if status is None else exit_code_of(status)
 
 
 def _show_plan(plan: Plan, *, as_json: bool) -> None:

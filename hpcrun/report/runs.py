@@ -48,6 +48,8 @@ def format_state(status: RunStatus) -> str:
     parts = [f"{word}, the job {state_text(status.state)}"]
     if status.state is JobState.PENDING and status.reason:
         parts.append(f"because of {status.reason}")
+    if status.state is JobState.NOT_SUBMITTED and status.reason:
+        parts.append(status.reason)
     if status.is_final and status.signal:
         parts.append(f"ended by signal {status.signal}")
     elif status.is_final and status.exit_code:

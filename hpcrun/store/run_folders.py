@@ -8,6 +8,7 @@ Reading happens here where the files are seen here, else through the runner.
 
 import contextlib
 from collections.abc import Mapping
+from datetime import timedelta
 from pathlib import Path
 
 from hpcrun.errors import MissingInputError, WriteError
@@ -18,6 +19,8 @@ from hpcrun.ports import Clock, CommandRunner
 from hpcrun.render import script_sha256
 from hpcrun.store import run_files, submitter
 
+LONGEST_SUBMISSION = timedelta(minutes=10)
+"""sbatch gives up long before; so nobody waits for a dead process of another host."""
 _WRITE_RUN = """
 set -eu
 mkdir -p "$1"
@@ -88,7 +91,8 @@ class RunFolders:
 
     def is_under_way(self, run: Run) -> bool:
         """Whether the process that began to submit this run may still be at work."""
-        return submitter.may_be_alive(run.submitter)
+        age = self._clock.now() - run.created_at
+        return age < LONGEST_SUBMISSION and submitter.may_be_alive(run.submitter)
 
     def write_run(self, run: Run, files: Mapping[str, str]) -> None:
         """Create the folder of a run with these files, all of it or nothing."""

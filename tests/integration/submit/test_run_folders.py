@@ -128,3 +128,11 @@ def test_run_folder_moved_elsewhere_is_still_a_run(tmp_path: Path) -> None:
     run = new_run(folders, tmp_path / "runs")
     moved = run.folder.rename(tmp_path / "elsewhere")
     assert folders.read_run(moved).run.folder == moved
+
+
+def test_submission_of_another_host_is_under_way_for_ten_minutes_at_most(tmp_path: Path) -> None:
+    folders = RunFolders(LocalRunner(), SystemClock())
+    run = new_run(folders, tmp_path / "runs")
+    far = run.model_copy(update={"submitter": run.submitter.model_copy(update={"host": "far"})})
+    old = far.model_copy(update={"created_at": run.created_at - timedelta(minutes=11)})
+    assert [folders.is_under_way(one) for one in (run, far, old)] == [True, True, False]
