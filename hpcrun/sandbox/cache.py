@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -12,6 +13,7 @@ from hpcrun.sandbox import linux, namespace
 from hpcrun.sandbox.namespace import IdMaps
 
 _UNFINISHED = ".unfinished-"
+_KEPT = re.compile(r"[a-z]+(-[a-z0-9.]+)?-[0-9a-f]{16}")
 
 
 def recipe_key(*parts: object) -> str:
@@ -37,6 +39,14 @@ def keep(cache: Path, name: str, maps: IdMaps, build: Callable[[Path], None]) ->
     return finished
 
 
+def empty(cache: Path, maps: IdMaps) -> None:
+    """Remove everything that was ever kept here."""
+    remove_unfinished(cache, maps)
+    for kept in cache.glob("*-*"):
+        if _KEPT.fullmatch(kept.name):
+            remove_tree(kept, maps)
+
+
 def remove_unfinished(cache: Path, maps: IdMaps) -> None:
     """Remove what a build that was killed has left."""
     for left in cache.glob(f"{_UNFINISHED}*"):
@@ -60,3 +70,5 @@ def remove_tree(folder: Path, maps: IdMaps) -> None:
                 "subordinate ids",
                 help=[f"root can remove it: sudo rm -r {folder}"],
             ) from None
+    except OSError as error:
+        raise WriteError(f"cannot remove `{folder}`: {error}") from error

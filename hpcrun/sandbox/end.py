@@ -6,14 +6,14 @@ import signal
 import time
 from contextlib import suppress
 
-from hpcrun.errors import HpcrunError
+from hpcrun.errors import HpcrunError, WriteError
 from hpcrun.sandbox import cache
 from hpcrun.sandbox.cluster_files import PARTITION
 from hpcrun.sandbox.enter import InsideCommand, capture_inside
 from hpcrun.sandbox.identity import find_identity
 from hpcrun.sandbox.lock import locked
 from hpcrun.sandbox.namespace import IdMaps
-from hpcrun.sandbox.places import DEFAULT_NAME, Places, places
+from hpcrun.sandbox.places import DEFAULT_NAME, Places, places, telling_whose
 from hpcrun.sandbox.state import State, read_running
 
 _GRACE_S = 10.0
@@ -25,7 +25,7 @@ _POLL_S = 0.2
 def down(name: str = DEFAULT_NAME) -> bool:
     """End the sandbox; False when it did not run."""
     where = places(name)
-    if not where.root.is_dir():
+    if not _is_made(where):
         return False
     with locked(where.root):
         state = read_running(where)
@@ -34,6 +34,11 @@ def down(name: str = DEFAULT_NAME) -> bool:
             end_box(state)
         where.state_file.unlink(missing_ok=True)
         return state is not None
+
+
+def _is_made(where: Places) -> bool:
+    with telling_whose(where):
+        return where.root.is_dir()
 
 
 def _cancel_jobs(state: State) -> None:
@@ -80,21 +85,26 @@ def end_box(state: State) -> None:
 
 
 def purge(name: str = DEFAULT_NAME, *, is_all: bool = False) -> None:
-    """End the sandbox and remove its folder; with `is_all` every sandbox and what they share."""
+    """End the sandbox and remove its folder; with `is_all` every sandbox and what they share.
+
+    Whatever else lies in the folder of sandboxes stays there.
+    """
     where = places(name)
-    if not where.root.is_dir():
+    if not _is_made(where):
         return
-    identity = find_identity()
-    with locked(where.root):
-        names = [name]
+    maps = find_identity().maps
+    with locked(where.root), telling_whose(where):
+        others = [Places(where.root, folder.name) for folder in where.root.iterdir()]
+        for each in others if is_all else [where]:
+            if each.is_sandbox:
+                _remove(each, maps)
+        if not is_all and not where.is_free:
+            raise WriteError(f"`{where.folder}` is no sandbox, so it stays")
         if is_all:
-            names = [folder.name for folder in where.root.iterdir() if folder != where.cache]
-        for each in names:
-            _remove(Places(where.root, each), identity.maps)
-        if is_all:
-            cache.remove_tree(where.cache, identity.maps)
-        if not any(where.root.iterdir()):
-            where.root.rmdir()
+            cache.empty(where.cache, maps)
+        for folder in (where.folder, where.cache, where.root):
+            with suppress(OSError):
+                folder.rmdir()
 
 
 def _remove(where: Places, maps: IdMaps) -> None:

@@ -19,8 +19,10 @@ _FOLDERS = ("app", "dev", "home", "logs", "nodes", "share", "slurmctld")
 
 def write_folder(where: Places, version: SandboxVersion, cluster: Cluster, root: Path) -> None:
     """Write the configuration of the cluster and of its nodes, whose system is in `root`."""
+    where.folder.mkdir(parents=True, exist_ok=True)
+    where.settings.write_text(cluster_files.format_settings(cluster))
     for name in _FOLDERS:
-        (where.folder / name).mkdir(parents=True, exist_ok=True)
+        (where.folder / name).mkdir(exist_ok=True)
     for own in (where.share, where.home):
         os.chown(own, cluster.user.uid_outside, cluster.user.gid_outside)
     shutil.copytree(rootfs.inside_folder(), where.folder / "inside", dirs_exist_ok=True)
@@ -39,7 +41,6 @@ def _files(cluster: Cluster) -> dict[str, str]:
     """Return each file by its place in the folder; etc is copied to all nodes."""
     common = (rootfs.inside_folder() / "slurm.conf").read_text()
     return {
-        "settings.sh": cluster_files.format_settings(cluster),
         "etc/hosts": cluster_files.format_hosts(cluster),
         "etc/slurm/slurm.conf": cluster_files.format_slurm_conf(cluster, common),
         "etc/slurm/cgroup.conf": cluster_files.format_cgroup_conf(),

@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from hpcrun.errors import WriteError
+
 
 @contextmanager
 def locked(folder: Path) -> Iterator[None]:
@@ -15,8 +17,7 @@ def locked(folder: Path) -> Iterator[None]:
     right here, though it would not be on the file systems that runs live on.
     """
     while True:
-        folder.mkdir(parents=True, exist_ok=True)
-        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+        descriptor = _open(folder)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX)
             if _is_still(folder, descriptor):
@@ -24,6 +25,17 @@ def locked(folder: Path) -> Iterator[None]:
                 return
         finally:
             os.close(descriptor)
+
+
+def _open(folder: Path) -> int:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        return os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    except OSError as error:
+        raise WriteError(
+            f"cannot use the folder of sandboxes `{folder}`: {error.strerror}",
+            help=["HPCRUN_SANDBOX_DIR names another one"],
+        ) from error
 
 
 def _is_still(folder: Path, descriptor: int) -> bool:

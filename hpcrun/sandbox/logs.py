@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hpcrun.errors import MissingInputError
-from hpcrun.sandbox.places import DEFAULT_NAME, places
+from hpcrun.sandbox.places import DEFAULT_NAME, places, telling_whose
 
 
 @dataclass(frozen=True)
@@ -22,7 +22,8 @@ def read_logs(
     """Read the end of each log of the sandbox, or of one of its nodes."""
     where = places(name)
     folder = where.logs if node is None else where.logs / node
-    files = sorted(folder.rglob("*.log")) if folder.is_dir() else []
+    with telling_whose(where):
+        files = sorted(folder.rglob("*.log")) if folder.is_dir() else []
     if not files:
         what = f"node `{node}` of sandbox `{name}`" if node else f"sandbox `{name}`"
         raise MissingInputError(f"{what} has no logs", help=["hpcrun sandbox up starts it"])

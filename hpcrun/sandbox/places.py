@@ -2,10 +2,12 @@
 
 import os
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from hpcrun.errors import UsageError
+from hpcrun.errors import NotPermittedError, UsageError
 
 DEFAULT_NAME = "sandbox"
 _NAME = re.compile(r"[a-z][a-z0-9-]{0,30}")
@@ -45,6 +47,25 @@ class Places:
         return self.folder / "state.json"
 
     @property
+    def settings(self) -> Path:
+        """Settings for the scripts inside; written first, so it marks the folder as a sandbox's."""
+        return self.folder / "settings.sh"
+
+    @property
+    def is_free(self) -> bool:
+        """Whether the folder is not there, or empty, so that it may become a sandbox."""
+        return not self.folder.exists() or not any(self.folder.iterdir())
+
+    @property
+    def is_sandbox(self) -> bool:
+        """Whether the folder is a sandbox's, and may be changed and removed as such."""
+        if not self.settings.is_file():
+            return False
+        text = self.settings.read_text()
+        # Empty is what a process leaves that is killed between opening and writing it.
+        return not text or text.startswith("BOX_")
+
+    @property
     def share(self) -> Path:
         """Shared folder, unless the caller named another."""
         return self.folder / "share"
@@ -63,6 +84,18 @@ class Places:
     def profile(self) -> Path:
         """Site profile through which hpcrun outside reaches the sandbox."""
         return self.folder / "sites" / f"{self.name}.yaml"
+
+
+@contextmanager
+def telling_whose(where: Places) -> Iterator[None]:
+    """Say it plainly where the folder of sandboxes belongs to somebody else."""
+    try:
+        yield
+    except PermissionError as error:
+        raise NotPermittedError(
+            f"`{where.root}` is not yours to use: {error.filename}: {error.strerror}",
+            help=["HPCRUN_SANDBOX_DIR names another folder for sandboxes"],
+        ) from error
 
 
 def places(name: str = DEFAULT_NAME) -> Places:

@@ -17,7 +17,7 @@ from hpcrun.sandbox.folder import refresh_own_code, write_folder
 from hpcrun.sandbox.hardware import read_hardware
 from hpcrun.sandbox.identity import Identity, find_identity
 from hpcrun.sandbox.lock import locked
-from hpcrun.sandbox.places import DEFAULT_NAME, Places, places
+from hpcrun.sandbox.places import DEFAULT_NAME, Places, places, telling_whose
 from hpcrun.sandbox.progress import Progress, Silent
 from hpcrun.sandbox.state import State, read_process_mark, read_running, write_state
 from hpcrun.sandbox.versions import SandboxVersion, default_version
@@ -85,6 +85,12 @@ def _check(plan: _Plan) -> None:
     names = parts.part_names(plan.version, plan.identity)
     is_root_cached = (cache / names.root).is_dir()
     machine.check_tools(is_root_cached=is_root_cached, is_privileged=maps.is_privileged)
+    with telling_whose(plan.where):
+        if not plan.where.is_free and not plan.where.is_sandbox:
+            raise WriteError(
+                f"`{plan.where.folder}` is in the way: it is no sandbox",
+                help=["choose another --name, or another HPCRUN_SANDBOX_DIR"],
+            )
     machine.check_disk(root, is_root_cached=is_root_cached)
     machine.check_namespaces(maps, root)
     if not all((cache / name).is_dir() for name in (names.stacks, names.python)):

@@ -5,7 +5,7 @@ import os
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-from hpcrun.sandbox.places import Places
+from hpcrun.sandbox.places import Places, telling_whose
 
 _FORMAT = 1
 
@@ -61,7 +61,8 @@ def read_process_mark(pid: int) -> ProcessMark | None:
 def read_state(places: Places) -> State | None:
     """Return what was started last, if that is known."""
     try:
-        data = json.loads(places.state_file.read_text())
+        with telling_whose(places):
+            data = json.loads(places.state_file.read_text())
     except (FileNotFoundError, NotADirectoryError, ValueError):
         return None
     if data.pop("version", None) != _FORMAT:

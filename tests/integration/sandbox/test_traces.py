@@ -237,3 +237,29 @@ def _await_file(file: Path) -> None:
     while not file.exists() and time.monotonic() < ends:
         time.sleep(0.1)
     assert file.exists()
+
+
+def test_purge_leaves_what_is_no_sandbox(tmp_path: Path) -> None:
+    for name in ("letters", "cache"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "mine.txt").write_text("mine")
+    for command, code in ((("purge", "--all"), 0), (("purge",), 73), (("up",), 73)):
+        argv = ("sandbox", *command, "--name", "letters")
+        done = run_hpcrun(*argv, HPCRUN_SANDBOX_DIR=str(tmp_path))
+        assert done.returncode == code, done.stderr
+        assert ("is no sandbox" in done.stderr) == bool(code)
+    found = sorted(str(file.relative_to(tmp_path)) for file in tmp_path.rglob("*.txt"))
+    assert found == ["cache/mine.txt", "letters/mine.txt"]
+
+
+def test_folder_of_somebody_else_is_told_as_such(tmp_path: Path) -> None:
+    if os.geteuid() == 0:
+        pytest.skip("nothing is forbidden to root")
+    tmp_path.chmod(0)
+    try:
+        for command in ("up", "status", "logs", "down", "purge"):
+            done = run_hpcrun("sandbox", command, HPCRUN_SANDBOX_DIR=str(tmp_path / "x"))
+            assert done.returncode == 77, done.stderr
+            assert "not yours" in done.stderr
+    finally:
+        tmp_path.chmod(0o755)
