@@ -14,11 +14,14 @@ from hpcrun.errors import (
     MissingInputError,
     RefusedError,
     UnavailableError,
+    UsageError,
     WriteError,
 )
+from hpcrun.model.base import is_known
 from hpcrun.model.image import ImageFacts
 from hpcrun.model.plan import Plan
 from hpcrun.model.run import SCRIPT_NAME, Run, RunRecords, Submission, SubmitRequest, SubmitResult
+from hpcrun.model.site import Site
 from hpcrun.ports import Clock, RunStore, Scheduler
 from hpcrun.render import RunPlace, render_script, script_sha256
 
@@ -40,7 +43,7 @@ class Planned(NamedTuple):
 
     plan: Plan
     job_file: Path
-    profile: Path
+    site: Site
     passports: Mapping[str, ImageFacts]
     """By OCI names of processors."""
 
@@ -51,11 +54,12 @@ def submit_run(planned: Planned, *, runs: Path, outside: Outside) -> SubmitResul
     if plan.is_refused:
         raise RefusedError(f"the plan of `{plan.job}` is refused", diagnostics=plan.diagnostics)
     check_image(plan)
+    check_runs(runs, planned.site)
     plan = plan.model_copy(update={"script_sha256": script_sha256(plan)})
     interrupted = _find_interrupted(plan, runs, outside)
     if interrupted is not None:
         return _go_on(interrupted, outside)
-    run = outside.store.new_run(plan, profile=planned.profile, runs=runs)
+    run = outside.store.new_run(plan, profile=planned.site.file, runs=runs)
     outside.store.write_run(run, _files(planned._replace(plan=plan), run))
     return _result(run, _hand_over(run, outside))
 
@@ -75,6 +79,18 @@ def check_image(plan: Plan) -> None:
             f"the image {image.path} has changed since it was planned for",
             help=("wait until the image is whole, then submit again",),
         )
+
+
+def check_runs(runs: Path, site: Site) -> None:
+    """Raise where the nodes do not see the folder of runs, in which the job leaves its records."""
+    shared = site.filesystems.shared
+    if not is_known(shared) or any(runs.is_relative_to(folder) for folder in shared):
+        return
+    folders = ", ".join(f"`{folder}`" for folder in shared) or "none"
+    raise UsageError(
+        f"the nodes do not see the folder of runs `{runs}`",
+        help=(f"choose one with `--runs DIR`; folders that they see: {folders}",),
+    )
 
 
 def _find_interrupted(plan: Plan, runs: Path, outside: Outside) -> RunRecords | None:
@@ -142,7 +158,7 @@ def _look_for(run: Run, cause: UnavailableError, outside: Outside) -> Submission
     except UnavailableError:
         raise UnavailableError(
             f"cannot tell whether Slurm took the job: {cause.message}",
-            help=(*cause.help, f"`hpcrun status {run.name}` tells once Slurm answers again"),
+            help=(*cause.help, f"`hpcrun status {run.folder}` tells once Slurm answers again"),
         ) from cause
     raise UnavailableError(
         f"Slurm did not take the job: {cause.message}",
@@ -160,7 +176,7 @@ def _record(run: Run, submission: Submission, outside: Outside) -> Submission:
     except WriteError as exc:
         raise WriteError(
             f"Slurm took job {submission.job_id}, but that cannot be recorded: {exc.message}",
-            help=(f"`hpcrun status {run.name}` finds it by its token", *exc.help),
+            help=(f"`hpcrun status {run.folder}` finds it by its token", *exc.help),
         ) from exc
 
 

@@ -42,7 +42,7 @@ def wait_for_run(
         if left_s is not None and left_s <= 0:
             raise WaitTimeoutError(
                 f"run `{records.run.name}` has not ended after {timeout_s:g} seconds",
-                help=(f"the job goes on; follow it with `hpcrun status {records.run.name}`",),
+                help=(f"the job goes on; follow it with `hpcrun status {records.run.folder}`",),
             )
         clock.sleep(pause_s if left_s is None else min(pause_s, left_s))
         pause_s = min(pause_s * GROWTH, LONGEST_PAUSE_S)

@@ -8,6 +8,7 @@ import click
 
 from hpcrun.app.submit import Outside
 from hpcrun.app.wait import wait_for_run
+from hpcrun.cli.wire import handle_of
 from hpcrun.errors import UnavailableError
 from hpcrun.model.run import RunRecords, RunStatus
 from hpcrun.report.runs import format_state
@@ -32,9 +33,9 @@ def follow_run(
         )
     except KeyboardInterrupt:
         line.end()
-        name = records.run.name
-        click.echo(f"the job goes on; follow it: hpcrun status {name}", err=True)
-        click.echo(f"or end it: hpcrun cancel {name}", err=True)
+        handle = handle_of(records.run.folder)
+        click.echo(f"the job goes on; follow it: hpcrun status {handle}", err=True)
+        click.echo(f"or end it: hpcrun cancel {handle}", err=True)
         return None
     finally:
         line.end()

@@ -65,7 +65,7 @@ def _submit(planned: PlannedFile, runs: Path | None, outside: Outside) -> Submit
     from hpcrun.app.submit import Planned, submit_run
     from hpcrun.cli.wire import runs_folder
 
-    made = Planned(planned.plan, planned.job.file, planned.profile, planned.passports)
+    made = Planned(planned.plan, planned.job.file, planned.site, planned.passports)
     folder = runs_folder(runs, job_file=planned.job.file)
     try:
         return submit_run(made, runs=folder, outside=outside)
@@ -77,10 +77,10 @@ def _submit(planned: PlannedFile, runs: Path | None, outside: Outside) -> Submit
 def _wait(result: SubmitResult, outside: Outside, *, timeout_s: float | None, as_json: bool) -> int:
     from hpcrun.app.status import exit_code_of
     from hpcrun.cli.follow import INTERRUPTED, follow_run
-    from hpcrun.report.runs import format_status, format_submitted
+    from hpcrun.report.runs import format_status
 
     if not as_json:
-        click.echo(format_submitted(result))
+        _show_result(result, as_json=False)
     records = outside.store.read_run(result.folder)
     status = follow_run(records, outside, timeout_s=timeout_s)
     if as_json:
@@ -102,9 +102,13 @@ def _show_plan(plan: Plan, *, as_json: bool) -> None:
 
 
 def _show_result(result: SubmitResult, *, as_json: bool) -> None:
+    from hpcrun.cli.wire import handle_of
     from hpcrun.report.runs import format_submitted
 
-    click.echo(result.model_dump_json(indent=2) if as_json else format_submitted(result))
+    if as_json:
+        click.echo(result.model_dump_json(indent=2))
+    else:
+        click.echo(format_submitted(result, handle=handle_of(result.folder)))
 
 
 def _seconds(timeout: str | None) -> int | None:

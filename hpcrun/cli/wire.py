@@ -1,6 +1,7 @@
 """Picks the real adapters for a site; the one place that does. Does not print."""
 
 import os
+import shlex
 from pathlib import Path
 
 from hpcrun.app.submit import Outside
@@ -72,6 +73,11 @@ def runs_folder(option: Path | None, *, job_file: Path | None = None) -> Path:
     here = Path.cwd()
     found = (folder / _RUNS for folder in (here, *here.parents))
     return next((runs for runs in found if runs.is_dir()), here / _RUNS)
+
+
+def handle_of(folder: Path) -> str:
+    """Return the shortest word that names a run from here: its name, else its folder."""
+    return folder.name if runs_folder(None) == folder.parent else shlex.quote(str(folder))
 
 
 def _runner_of(site: Site) -> CommandRunner:

@@ -13,14 +13,14 @@ _STAGES = {
 _SIGNAL_BASE, _HIGHEST_SIGNAL = 128, 64
 
 
-def format_submitted(result: SubmitResult) -> str:
-    """Say that a run was submitted, and how to follow it."""
+def format_submitted(result: SubmitResult, *, handle: str) -> str:
+    """Say that a run was submitted, and how to follow it; handle is what names it from here."""
     verb = "had been submitted before" if result.was_submitted_before else "submitted"
     lines = [
         f"run {result.run} {verb} as job {result.job_id} at site {result.site}",
         f"output: {result.output}",
         *(f"Slurm says: {message}" for message in result.messages),
-        f"follow: hpcrun status {result.run}",
+        f"follow: hpcrun status {handle}",
     ]
     return "\n".join(lines)
 

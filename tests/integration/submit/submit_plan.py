@@ -13,6 +13,7 @@ from hpcrun.cli.follow import INTERRUPTED, follow_run
 from hpcrun.errors import HpcrunError
 from hpcrun.model.plan import Plan
 from hpcrun.model.run import SubmitResult
+from hpcrun.model.site import Site
 from hpcrun.scheduler.slurm import Slurm
 from hpcrun.store.command_runner import LocalRunner
 from hpcrun.store.run_folders import RunFolders
@@ -32,9 +33,8 @@ def make_outside() -> Outside:
 def submit_from(folder: Path) -> SubmitResult:
     """Submit the plan that lies in a folder."""
     plan = Plan.model_validate_json((folder / "plan.json").read_text())
-    planned = Planned(
-        plan, job_file=folder / "job.yaml", profile=folder / "site.yaml", passports={}
-    )
+    site = Site(version=1, name="fjord", file=folder / "site.yaml")
+    planned = Planned(plan, job_file=folder / "job.yaml", site=site, passports={})
     return submit_run(planned, runs=folder / "runs", outside=make_outside())
 
 

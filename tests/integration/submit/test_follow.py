@@ -50,8 +50,8 @@ def test_wait_ctrl_c_ends_the_wait_and_says_how_to_go_on(
     (run,) = site.runs
     assert path.read_text().splitlines() == [
         "job 1: PENDING, the job waits for its turn: because of Priority",
-        f"the job goes on; follow it: hpcrun status {run.name}",
-        f"or end it: hpcrun cancel {run.name}",
+        f"the job goes on; follow it: hpcrun status {run}",
+        f"or end it: hpcrun cancel {run}",
     ]
 
 

@@ -7,11 +7,19 @@ from typing import Any
 import pytest
 
 from hpcrun.app.submit import Planned, submit_run
-from hpcrun.errors import MissingInputError, RefusedError, UnavailableError
+from hpcrun.errors import MissingInputError, RefusedError, UnavailableError, UsageError
 from hpcrun.model.plan import Plan, PlannedImage
 from hpcrun.model.run import StartRecord
+from hpcrun.model.site import Filesystems, Site
 from tests.golden.script.make_case import plan as make_plan
 from tests.unit.app.fakes import NOON, FakeSite, make_site
+
+SITE = Site(
+    version=1,
+    name="fjord",
+    file=Path("/etc/fjord.yaml"),
+    filesystems=Filesystems(shared=(Path("/w"),)),
+)
 
 
 @pytest.fixture
@@ -20,7 +28,7 @@ def planned(tmp_path: Path) -> Planned:
     image.write_bytes(b"image")
     job_file = tmp_path / "job.yaml"
     job_file.write_text("version: 1\n")
-    return Planned(plan_for(image), job_file=job_file, profile=Path("/etc/s.yaml"), passports={})
+    return Planned(plan_for(image), job_file=job_file, site=SITE, passports={})
 
 
 def plan_for(image: Path) -> Plan:
@@ -66,6 +74,20 @@ def test_submit_image_gone_since_the_plan_writes_nothing(planned: Planned) -> No
     with pytest.raises(MissingInputError, match="gone since"):
         submit(planned, site)
     assert (site.store.records, site.scheduler.requests) == ({}, [])
+
+
+def test_submit_runs_that_the_nodes_do_not_see_are_refused(planned: Planned) -> None:
+    site = make_site()
+    with pytest.raises(UsageError, match="the nodes do not see the folder of runs `/tmp/runs`"):
+        submit_run(planned, runs=Path("/tmp/runs"), outside=site.outside)
+    assert site.store.records == {}
+
+
+def test_submit_where_nobody_knows_what_nodes_see_goes_on(planned: Planned) -> None:
+    unknown = SITE.model_copy(update={"filesystems": Filesystems()})
+    site = make_site()
+    submit_run(planned._replace(site=unknown), runs=Path("/tmp/runs"), outside=site.outside)
+    assert len(site.store.records) == 1
 
 
 @pytest.mark.parametrize("change", ["content", "time"])

@@ -114,11 +114,12 @@ def test_submitted_says_how_to_follow() -> None:
         script_sha256="0" * 64,
         messages=("a word of the site",),
     )
-    assert format_submitted(result).splitlines() == [
+    assert format_submitted(result, handle="hello-abc").splitlines() == [
         "run hello-abc submitted as job 7 at site fjord",
         f"output: {FOLDER}/logs/slurm-7.out",
         "Slurm says: a word of the site",
         "follow: hpcrun status hello-abc",
     ]
     before = result.model_copy(update={"was_submitted_before": True})
-    assert format_submitted(before).startswith("run hello-abc had been submitted before as job 7")
+    text = format_submitted(before, handle="hello-abc")
+    assert text.startswith("run hello-abc had been submitted before as job 7")
