@@ -2,7 +2,7 @@
 
 import hashlib
 import os
-import shutil
+from contextlib import suppress
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -47,25 +47,39 @@ def write_own_code(target: Path) -> None:
     if mark.is_file() and mark.read_text() == key:
         return
     mark.unlink(missing_ok=True)
-    wanted = set()
-    for inner, source in sources.items():
-        place = target / inner
-        wanted.add(place)
-        place.parent.mkdir(parents=True, exist_ok=True)
-        if not place.is_file() or place.read_bytes() != source.read_bytes():
-            shutil.copy(source, place)
-        place.chmod(0o644)
     info = target / f"{_NAME}-{__version__}.dist-info" / "METADATA"
-    info.parent.mkdir(parents=True, exist_ok=True)
-    info.write_text(f"Metadata-Version: 2.1\nName: {_NAME}\nVersion: {__version__}\n")
-    wanted.add(info)
-    for here, folders, files in os.walk(target):
-        folders[:] = [name for name in folders if name != "__pycache__"]
-        Path(here).chmod(0o755)
+    texts = {target / inner: source.read_bytes() for inner, source in sources.items()}
+    texts[info] = f"Metadata-Version: 2.1\nName: {_NAME}\nVersion: {__version__}\n".encode()
+    for place, text in texts.items():
+        _write(place, text)
+    _remove_others(target, set(texts))
+    mark.write_text(key)
+
+
+def _write(place: Path, text: bytes) -> None:
+    """Write a file that Python will compile anew, even where it changed within one second."""
+    place.parent.mkdir(parents=True, exist_ok=True)
+    before = place.stat().st_mtime if place.is_file() else 0
+    if before and place.read_bytes() == text:
+        return
+    place.write_bytes(text)
+    place.chmod(0o644)
+    # A compiled file is known by its source's size and whole seconds only (PEP 3147).
+    if place.stat().st_mtime < before + 1:
+        os.utime(place, (before + 1, before + 1))
+
+
+def _remove_others(target: Path, wanted: set[Path]) -> None:
+    """Remove what the previous hpcrun had and this one has not, but for what is compiled."""
+    for here, folders, files in os.walk(target, topdown=False):
+        if Path(here).name == "__pycache__":
+            continue
         for name in files:
             if Path(here, name) not in wanted:
                 Path(here, name).unlink()
-    mark.write_text(key)
+        for name in folders:
+            with suppress(OSError):
+                Path(here, name).rmdir()
 
 
 def _sources() -> dict[str, Path]:

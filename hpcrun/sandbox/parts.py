@@ -1,6 +1,7 @@
 """What every sandbox of a version is made of: found in the cache, or made there; starts nothing."""
 
 import os
+import re
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -11,6 +12,9 @@ from hpcrun.sandbox.own_code import read_requirements
 from hpcrun.sandbox.places import Places
 from hpcrun.sandbox.progress import Progress
 from hpcrun.sandbox.versions import SandboxVersion
+
+# Directory services give names with blanks and backslashes, which no path should have.
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,31}")
 
 
 @dataclass(frozen=True)
@@ -76,8 +80,9 @@ def _make_python(
     wheels.compile_dependencies(new, root, maps)
 
 
-def free_name(user: JobUser, root: Path) -> JobUser:
-    """Take another name where the caller's is that of a system user of the nodes."""
+def usable_name(user: JobUser, root: Path) -> JobUser:
+    """Take another name where the caller's is that of a system user of the nodes, or no name."""
     lines = (root / "etc/passwd").read_text().splitlines()
     taken = {line.partition(":")[0] for line in lines}
-    return replace(user, name="researcher") if user.name in taken else user
+    is_usable = _NAME.fullmatch(user.name) and user.name not in taken
+    return user if is_usable else replace(user, name="researcher")

@@ -147,7 +147,7 @@ def _start(plan: _Plan) -> State:
     """Make what is missing, write the configuration, start the box and note that it runs."""
     where, version, shows = plan.where, plan.version, plan.shows
     made = parts.make_parts(where, version, plan.identity, shows)
-    user = parts.free_name(plan.identity.user, made.root)
+    user = parts.usable_name(plan.identity.user, made.root)
     share = plan.wanted.share
     shared = where.share if share is None else share.resolve()
     n_nodes = plan.wanted.n_nodes or DEFAULT_NODES

@@ -1,5 +1,6 @@
 """hpcrun for the login node: laid out as an installation, and renewed when it changed."""
 
+import os
 from pathlib import Path
 
 from hpcrun import resources
@@ -31,6 +32,21 @@ def test_changed_and_foreign_files_are_put_right(tmp_path: Path) -> None:
     assert changed.read_text() == original
     assert not foreign.exists()
     assert compiled.read_bytes() == b"kept"
+
+
+def test_change_within_one_second_is_compiled_anew(tmp_path: Path) -> None:
+    write_own_code(tmp_path)
+    file = tmp_path / "hpcrun/errors.py"
+    original = file.read_text()
+    seen = {int(file.stat().st_mtime)}
+    for _ in range(3):
+        file.write_text(original.swapcase())
+        os.utime(file, (max(seen), max(seen)))
+        (tmp_path / ".digest").unlink()
+        write_own_code(tmp_path)
+        assert file.read_text() == original
+        assert int(file.stat().st_mtime) not in seen
+        seen.add(int(file.stat().st_mtime))
 
 
 def test_requirements_are_those_of_the_distribution() -> None:
