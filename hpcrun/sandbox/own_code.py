@@ -62,11 +62,13 @@ def _write(place: Path, text: bytes) -> None:
     before = place.stat().st_mtime if place.is_file() else 0
     if before and place.read_bytes() == text:
         return
-    place.write_bytes(text)
-    place.chmod(0o644)
+    new = place.with_name(f".{place.name}.new")
+    new.write_bytes(text)
+    new.chmod(0o644)
     # A compiled file is known by its source's size and whole seconds only (PEP 3147).
-    if place.stat().st_mtime < before + 1:
-        os.utime(place, (before + 1, before + 1))
+    if new.stat().st_mtime < before + 1:
+        os.utime(new, (before + 1, before + 1))
+    new.replace(place)
 
 
 def _remove_others(target: Path, wanted: set[Path]) -> None:
