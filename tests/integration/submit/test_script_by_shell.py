@@ -98,6 +98,7 @@ def node(request: pytest.FixtureRequest, tmp_path: Path) -> Node:
         (tmp_path / "bin" / name).chmod(0o755)
     made.behave("exit 0")
     made.run_folder.mkdir(parents=True)
+    (made.run_folder / "run.json").write_text("{}")
     made.image.write_bytes(b"image")
     return made
 
@@ -151,18 +152,19 @@ def test_script_whose_claim_has_no_owner_does_nothing(node: Node) -> None:
     assert (node.run(node.plan())[0], node.started) == (78, False)
 
 
-def test_script_without_its_run_folder_says_so(node: Node) -> None:
-    node.run_folder.rmdir()
+def test_script_that_does_not_see_its_run_says_so(node: Node) -> None:
+    # Slurm makes the folder of the output itself, also where it is not the shared one.
+    (node.run_folder / "run.json").unlink()
     code, stderr = node.run(node.plan())
     assert (code, node.started) == (73, False)
-    assert "cannot write to the run's folder" in stderr
+    assert "cannot see or write to the run's folder" in stderr
 
 
 def test_script_outside_of_slurm_does_nothing(node: Node) -> None:
     code, stderr = node.run(node.plan(), job_id="")
     assert (code != 0, node.started) == (True, False)
     assert "must be started by sbatch" in stderr
-    assert list(node.run_folder.iterdir()) == []
+    assert [p.name for p in node.run_folder.iterdir()] == ["run.json"]
 
 
 STOPPED: dict[str, tuple[Callable[[Node], object], int, str]] = {
@@ -222,11 +224,8 @@ def test_script_killed_after_it_was_asked_to_stop_has_left_its_record(node: Node
 
 def test_script_leaves_no_half_records(node: Node) -> None:
     node.run(node.plan())
-    assert sorted(p.name for p in node.run_folder.iterdir()) == [
-        "claim",
-        "final.json",
-        "start.json",
-    ]
+    names = {p.name for p in node.run_folder.iterdir()}
+    assert names == {"claim", "final.json", "run.json", "start.json"}
 
 
 def wait_until(is_so: Callable[[], bool]) -> None:

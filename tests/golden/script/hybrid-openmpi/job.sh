@@ -21,7 +21,7 @@ set -u
 # Only one Slurm job may carry out this run: mkdir succeeds once, even if the job was submitted twice.
 run_folder=/RUNS/brain-registration-TOKEN
 job_id=${SLURM_JOB_ID:?this script must be started by sbatch}
-if mkdir "$run_folder/claim" 2>/dev/null; then
+if [ -f "$run_folder/run.json" ] && mkdir "$run_folder/claim" 2>/dev/null; then
     mkdir "$run_folder/claim/$job_id" || exit 73
 elif [ -d "$run_folder/claim/$job_id" ]; then
     echo "hpcrun: Slurm requeued job $job_id; it starts again from the beginning" >&2
@@ -29,7 +29,7 @@ elif [ -d "$run_folder/claim" ]; then
     echo "hpcrun: another Slurm job carries out this run already; job $job_id does nothing" >&2
     exit 78
 else
-    echo "hpcrun: cannot write to the run's folder $run_folder on $(uname -n)" >&2
+    echo "hpcrun: node $(uname -n) cannot see or write to the run's folder $run_folder" >&2
     exit 73
 fi
 
