@@ -13,7 +13,7 @@ example="$checkout/examples/registration"
 # shellcheck source=examples/setup.sh
 . "$checkout/examples/setup.sh"
 
-need python3-venv python3 -c 'import ensurepip'
+need python3-venv python3 -I -c 'import ensurepip'
 need ca-certificates test -e /etc/ssl/certs/ca-certificates.crt
 need mmdebstrap command -v mmdebstrap
 need uidmap command -v newuidmap
@@ -32,7 +32,7 @@ show_plan_only() {
 }
 
 hpcrun sandbox up || show_plan_only
-share=$(hpcrun sandbox status --json | python3 -c 'import json, sys; print(json.load(sys.stdin)["share"])')
+share=$(hpcrun sandbox status --json | python3 -I -c 'import json, sys; print(json.load(sys.stdin)["share"])')
 
 sh "$checkout/examples/images/build.sh" openmpi
 sh "$checkout/examples/registration/prepare.sh" "$share/registration"

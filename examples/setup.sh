@@ -42,14 +42,14 @@ make_venv() {
     extras=$1
     want="$(python3 -V) $extras $(cksum <"$checkout/pyproject.toml")"
     [ "$(cat "$venv/.made-for" 2>/dev/null)" = "$want" ] && return 0
-    if ! python3 -c 'import sys; sys.exit(sys.version_info < (3, 11))'; then
+    if ! python3 -I -c 'import sys; sys.exit(sys.version_info < (3, 11))'; then
         say "hpcrun needs Python 3.11 or newer, this is $(python3 -V 2>&1)"
         exit 69
     fi
     say "making a Python environment in $venv"
     rm -f "$venv/.made-for"
-    python3 -m venv "$venv" || exit 73
-    "$venv/bin/python" -m pip install --quiet --disable-pip-version-check \
+    python3 -I -m venv "$venv" || exit 73
+    "$venv/bin/python" -P -m pip install --quiet --disable-pip-version-check \
         --editable "$checkout${extras:+[$extras]}" || exit 69
     printf '%s\n' "$want" >"$venv/.made-for"
 }

@@ -13,7 +13,7 @@ checkout=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd)
 # shellcheck source=examples/setup.sh
 . "$checkout/examples/setup.sh"
 
-need python3-venv python3 -c 'import ensurepip'
+need python3-venv python3 -I -c 'import ensurepip'
 need ca-certificates test -e /etc/ssl/certs/ca-certificates.crt
 if [ "${1:-all}" != fast ]; then
     need mmdebstrap command -v mmdebstrap

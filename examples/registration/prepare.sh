@@ -26,7 +26,7 @@ cp "$here/job.yaml" "$here"/*.py "$folder/"
 [ -e "$folder/data/true_field.nii" ] && exit 0
 
 [ -e "$folder/data/$wheel" ] ||
-    python3 -m pip download --quiet --disable-pip-version-check --no-deps --only-binary=:all: \
+    python3 -I -m pip download --quiet --disable-pip-version-check --no-deps --only-binary=:all: \
         --dest "$folder/data" nilearn==0.14.1
 inside apptainer --quiet exec --bind "$folder" --pwd "$folder" "$folder/../images/openmpi.sif" \
     python3 prepare.py "data/$wheel" data

@@ -86,4 +86,4 @@ def _own_command() -> list[str]:
         if program.name == "hpcrun" and os.access(program, os.X_OK):
             return [str(program)]
     found = shutil.which("hpcrun")
-    return [found] if found else [sys.executable, "-m", "hpcrun"]
+    return [found] if found else [sys.executable, "-P", "-m", "hpcrun"]

@@ -139,8 +139,11 @@ def _pip(version: SandboxVersion, arguments: list[str], progress: Progress) -> N
 
 
 def find_pip() -> tuple[str, ...]:
-    """Find a pip: that of this Python, else that of the machine."""
-    for argv in ((sys.executable, "-m", "pip"), ("python3", "-m", "pip"), ("pip3",)):
+    """Find a pip: that of this Python, else that of the machine.
+
+    Never one in the current folder, a stranger's perhaps: -P, which is new in Python 3.11, and -I.
+    """
+    for argv in ((sys.executable, "-P", "-m", "pip"), ("python3", "-I", "-m", "pip"), ("pip3",)):
         try:
             found = subprocess.run([*argv, "--version"], capture_output=True, check=False)
         except OSError:

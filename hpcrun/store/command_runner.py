@@ -62,7 +62,8 @@ class PrefixRunner:
 def _own_program(prefix: tuple[str, ...]) -> tuple[str, ...]:
     """Let `hpcrun` in a prefix mean this very hpcrun, whatever PATH says."""
     if prefix[0] == "hpcrun":
-        return (sys.executable, "-m", "hpcrun", *prefix[1:])
+        # -P: whatever lies in the current folder, a stranger's perhaps, is no part of hpcrun.
+        return (sys.executable, "-P", "-m", "hpcrun", *prefix[1:])
     return prefix
 
 

@@ -77,3 +77,14 @@ def test_prefix_word_hpcrun_is_this_very_hpcrun(patch: pytest.MonkeyPatch) -> No
     patch.setenv("PYTHONPATH", str(root))
     patch.setenv("PATH", f"{Path(sys.executable).parent}{os.pathsep}/usr/bin:/bin")
     assert PrefixRunner(("hpcrun",)).run(("--version",)).text.startswith("hpcrun ")
+
+
+def test_own_program_in_a_prefix_is_never_taken_from_the_current_folder(
+    patch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "hpcrun.py").write_text("print('a stranger')")
+    (tmp_path / "json.py").write_text("print('a stranger')")
+    patch.chdir(tmp_path)
+    result = PrefixRunner(("hpcrun", "--version")).run(())
+    assert result.text.startswith("hpcrun")
+    assert "stranger" not in result.text
