@@ -54,6 +54,7 @@ def _clean_surroundings(
     request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> Iterator[None]:
     """Start each test without the caller's settings; end it with nothing changed."""
+    environment, folder = settings_now(), Path.cwd()
     for name in list(os.environ):
         if name.startswith(FOREIGN_PREFIXES) and name not in KEPT:
             monkeypatch.delenv(name)
@@ -64,13 +65,15 @@ def _clean_surroundings(
             monkeypatch.setenv(name, str(tmp_path))
         monkeypatch.setattr(subprocess, "Popen", _refuse("starts a process"))
         monkeypatch.setattr(socket, "socket", _refuse("opens a socket"))
-    environment, folder = dict(os.environ), Path.cwd()
     yield
-    ignored = {"PYTEST_CURRENT_TEST"}
-    after = {k: v for k, v in os.environ.items() if k not in ignored}
+    # The test's own monkeypatch is this one: what it set goes here, what it set otherwise stays.
     monkeypatch.undo()
-    assert {k: v for k, v in environment.items() if k not in ignored} == after
+    assert settings_now() == environment
     assert folder == Path.cwd()
+
+
+def settings_now() -> dict[str, str]:
+    return {name: text for name, text in os.environ.items() if name != "PYTEST_CURRENT_TEST"}
 
 
 def _is_pure(path: Path) -> bool:

@@ -4,7 +4,6 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -62,18 +61,11 @@ class FaultySite:
 
 
 @pytest.fixture
-def patch() -> Iterator[pytest.MonkeyPatch]:
-    """Change the environment for one test; undone before the guards look."""
-    with pytest.MonkeyPatch.context() as made:
-        yield made
-
-
-@pytest.fixture
-def site(tmp_path: Path, patch: pytest.MonkeyPatch) -> FaultySite:
+def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FaultySite:
     made = FaultySite(tmp_path)
     shutil.copytree(FAKES, made.bin)
     (made.bin / "jobs").mkdir()
-    patch.setenv("PATH", str(made.bin), prepend=os.pathsep)
+    monkeypatch.setenv("PATH", str(made.bin), prepend=os.pathsep)
     image = tmp_path / "image.sif"
     image.write_bytes(b"image")
     (tmp_path / "job.yaml").write_text("version: 1\n")

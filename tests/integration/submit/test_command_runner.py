@@ -36,8 +36,8 @@ def test_local_command_too_slow_is_killed_with_its_children(tmp_path: Path) -> N
     assert not late.exists()
 
 
-def test_local_command_gets_a_short_environment(patch: pytest.MonkeyPatch) -> None:
-    patch.setenv("SBATCH_PARTITION", "other")
+def test_local_command_gets_a_short_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SBATCH_PARTITION", "other")
     names = {line.partition("=")[0] for line in LocalRunner().run(("env",)).text.splitlines()}
     assert "SBATCH_PARTITION" not in names
     assert names >= {"PATH", "LC_ALL"}
@@ -72,19 +72,19 @@ def test_prefix_command_that_is_not_there_is_missing() -> None:
         PrefixRunner(("env",)).run(("no-such-command",))
 
 
-def test_prefix_word_hpcrun_is_this_very_hpcrun(patch: pytest.MonkeyPatch) -> None:
+def test_prefix_word_hpcrun_is_this_very_hpcrun(monkeypatch: pytest.MonkeyPatch) -> None:
     root = Path(__file__).resolve().parents[3]
-    patch.setenv("PYTHONPATH", str(root))
-    patch.setenv("PATH", f"{Path(sys.executable).parent}{os.pathsep}/usr/bin:/bin")
+    monkeypatch.setenv("PYTHONPATH", str(root))
+    monkeypatch.setenv("PATH", f"{Path(sys.executable).parent}{os.pathsep}/usr/bin:/bin")
     assert PrefixRunner(("hpcrun",)).run(("--version",)).text.startswith("hpcrun ")
 
 
 def test_own_program_in_a_prefix_is_never_taken_from_the_current_folder(
-    patch: pytest.MonkeyPatch, tmp_path: Path
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     (tmp_path / "hpcrun.py").write_text("print('a stranger')")
     (tmp_path / "json.py").write_text("print('a stranger')")
-    patch.chdir(tmp_path)
+    monkeypatch.chdir(tmp_path)
     result = PrefixRunner(("hpcrun", "--version")).run(())
     assert result.text.startswith("hpcrun")
     assert "stranger" not in result.text

@@ -22,9 +22,11 @@ def test_submit_that_goes_well_leaves_a_whole_folder(site: FaultySite) -> None:
     assert (site.bin / "script-1").read_text() == (result.folder / "job.sh").read_text()
 
 
-def test_submit_hides_the_caller_s_environment(site: FaultySite, patch: pytest.MonkeyPatch) -> None:
+def test_submit_hides_the_caller_s_environment(
+    site: FaultySite, monkeypatch: pytest.MonkeyPatch
+) -> None:
     for name in ("SBATCH_ACCOUNT", "SLURM_JOB_ID", "LD_PRELOAD_X", "OMPI_MCA_btl"):
-        patch.setenv(name, "leak")
+        monkeypatch.setenv(name, "leak")
     site.submit()
     assert "leak" not in (site.bin / "sbatch-environment").read_text()
 
@@ -41,12 +43,14 @@ def test_submit_refused_by_slurm_says_slurms_words_and_leaves_nothing(site: Faul
     assert (site.runs, site.jobs) == ([], [])
 
 
-def test_submit_without_slurm_is_unavailable(site: FaultySite, patch: pytest.MonkeyPatch) -> None:
+def test_submit_without_slurm_is_unavailable(
+    site: FaultySite, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (site.bin / "sbatch").unlink()
     (site.bin / "squeue").unlink()
     for tool in ("sh", "tar", "mv", "mkdir", "rm", "cat", "ln", "sync"):
         (site.bin / tool).symlink_to(str(shutil.which(tool)))
-    patch.setenv("PATH", str(site.bin))
+    monkeypatch.setenv("PATH", str(site.bin))
     with pytest.raises(UnavailableError, match="cannot run `sbatch`"):
         site.submit()
 
@@ -85,9 +89,9 @@ def test_submit_answer_lost_is_found_by_the_token(site: FaultySite, mode: str) -
 
 
 def test_submit_sbatch_that_hangs_after_it_took_the_job_is_found(
-    site: FaultySite, patch: pytest.MonkeyPatch
+    site: FaultySite, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    patch.setattr("hpcrun.scheduler.slurm.SUBMIT_TIMEOUT_S", 0.5)
+    monkeypatch.setattr("hpcrun.scheduler.slurm.SUBMIT_TIMEOUT_S", 0.5)
     site.behave("hang")
     assert (site.submit().job_id, site.jobs) == ("1", ["1"])
 
@@ -153,6 +157,6 @@ def forget_submitter(run: Path) -> None:
 
 
 @pytest.fixture
-def quick(patch: pytest.MonkeyPatch) -> None:
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """Look for a lost job without waiting long."""
-    patch.setattr("hpcrun.app.submit.LOOK_AGAIN_AFTER_S", (0.0, 0.1))
+    monkeypatch.setattr("hpcrun.app.submit.LOOK_AGAIN_AFTER_S", (0.0, 0.1))
