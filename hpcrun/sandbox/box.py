@@ -101,6 +101,8 @@ def _make_fuse(folder: Path) -> None:
 def _build(parts: BoxParts) -> bool:
     """Make the root file system of the nodes, read-only, the root of the box, and tie in the rest.
 
+    Root inside may be root outside, so nothing inside makes anybody root: no set-user-ID program.
+
     Answers whether every user inside may use FUSE.
     """
     root = parts.root
@@ -116,10 +118,10 @@ def _build(parts: BoxParts) -> bool:
     for name in ("state", "stacks", "python", "share"):
         (root / "run/box" / name).mkdir(parents=True)
     # Recursive, as it may hold the mount of _make_fuse, which a user namespace may not hide.
-    linux.bind(parts.state, root / "run/box/state", is_recursive=True)
+    linux.bind_harmless(parts.state, root / "run/box/state", is_recursive=True)
     linux.bind_read_only(parts.stacks, root / "run/box/stacks")
     linux.bind_read_only(parts.python, root / "run/box/python")
-    linux.bind(parts.share, root / "run/box/share", is_recursive=True)
+    linux.bind_harmless(parts.share, root / "run/box/share", is_recursive=True)
     linux.mount("proc", root / "proc", kind="proc")
     try:
         linux.mount("sysfs", root / "sys", kind="sysfs")

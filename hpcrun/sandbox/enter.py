@@ -20,6 +20,7 @@ from hpcrun.sandbox.places import Places
 from hpcrun.sandbox.state import State, read_running
 
 _CANNOT_RUN, _NOT_FOUND = 126, 127  # as a shell does
+_MOST_DESCRIPTORS = 1 << 20
 _FORWARDED = (signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2)
 _KINDS = (
     ("net", linux.CLONE_NEWNET),
@@ -118,8 +119,11 @@ def _become(state: State, command: InsideCommand, environment: dict[str, str]) -
     uid, gid = (0, 0) if command.as_root else (state.uid, state.gid)
     code = _CANNOT_RUN
     try:
+        # Whatever the caller's shell has open, root's files perhaps, is not for the job's user.
+        os.closerange(3, _MOST_DESCRIPTORS)
         # By way of root, so that no right of the user namespace's owner survives.
         become_root()
+        linux.forbid_typing()
         os.setresgid(gid, gid, gid)
         os.setresuid(uid, uid, uid)
         linux.die_with_parent(signal.SIGHUP)

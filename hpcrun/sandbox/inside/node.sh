@@ -15,12 +15,12 @@ read -r pid _ </proc/self/stat
 exec 3>"/run/box/nodes/$node"
 
 hostname "$node"
-mount -t tmpfs -o mode=755 "$node" /mnt
+mount -t tmpfs -o mode=755,nosuid,nodev "$node" /mnt
 cd /mnt
 mkdir -p dev proc sys run usr home opt/hpc media mnt srv tmp
 cp -a /bin /sbin /lib* /etc /var /root .
 chmod 711 root
-# The read-only mark of the box's root is copied with the mount.
+# The marks of the box's root (ro, nosuid, nodev) are copied with the mount.
 mount --bind /usr usr
 mount --bind /run/box/stacks opt/hpc
 
@@ -73,7 +73,7 @@ mkdir -p ".$BOX_SHARE"
 mount --rbind /run/box/share ".$BOX_SHARE"
 
 # What is installed by hand on a node, as opposed to its packages.
-mount -t tmpfs -o mode=755 local usr/local
+mount -t tmpfs -o mode=755,nosuid,nodev local usr/local
 mkdir usr/local/bin
 if ! [ -e dev/fuse ]; then
     printf '#!/bin/sh\nexport APPTAINER_UNSQUASH=1\nexec /usr/bin/apptainer "$@"\n' >usr/local/bin/apptainer

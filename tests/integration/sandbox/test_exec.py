@@ -125,3 +125,34 @@ def test_latency_is_small_enough_for_every_action(sandbox: Sandbox) -> None:
         assert sandbox.exec("true").returncode == 0
         best = min(best, time.monotonic() - began)
     assert best < 0.5
+
+
+def test_open_files_of_the_caller_are_not_for_the_job_user(sandbox: Sandbox) -> None:
+    line = [sys.executable, "-m", "hpcrun", "sandbox", "exec", "--name", sandbox.name, "--"]
+    root = os.open("/", os.O_RDONLY)
+    try:
+        seen = subprocess.run(
+            [*line, "ls", f"/proc/self/fd/{root}"], pass_fds=(root,), cwd=CHECKOUT, check=False
+        )
+    finally:
+        os.close(root)
+    assert seen.returncode != 0
+
+
+def test_command_cannot_type_into_the_terminal_of_the_caller(sandbox: Sandbox) -> None:
+    program = "import fcntl, termios; fcntl.ioctl(0, termios.TIOCSTI, b'x')"
+    # Without a terminal the kernel itself says ENOTTY, where it is asked at all.
+    assert "Operation not permitted" in sandbox.exec("python3", "-c", program).stderr
+    assert (
+        "Inappropriate ioctl"
+        in sandbox.exec("python3", "-c", program.replace("STI", "OUTQ")).stderr
+    )
+
+
+def test_no_file_inside_gives_rights_or_is_a_device_but_those_of_dev(sandbox: Sandbox) -> None:
+    for node in ("login", sandbox.nodes[0]):
+        lines = sandbox.exec("cat", "/proc/mounts", node=node).stdout.splitlines()
+        mounts = [line.split()[1:4] for line in lines]
+        shown = {place: set(options.split(",")) for place, _, options in mounts}
+        for place in ("/", "/usr", "/tmp", "/opt/hpc", f"/home/{sandbox.user}", str(sandbox.share)):
+            assert {"nosuid", "nodev"} <= shown[place], (node, place)
