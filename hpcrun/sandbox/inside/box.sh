@@ -22,7 +22,7 @@ stop() {
         done
         [ "$child" != "${children%% *}" ] || wait "$child" || :
     done
-    wait
+    for child in $children; do wait "$child" || :; done
     exit 0
 }
 trap stop TERM
@@ -59,7 +59,7 @@ for node in $BOX_NODES; do
     done
 done
 
-# A node that ends alone leaves the others running, as in a real cluster.
-wait
-# Without nodes there is still a box, until it is told to end.
-while :; do sleep 3600 & wait $! || :; done
+# A node that ends alone leaves the others running, as in a real cluster. Whoever removes the folder
+# by hand has nothing left to end the box with, so it ends by itself.
+while [ -e /run/box/state/settings.sh ]; do sleep 10 & wait $! || :; done
+stop

@@ -148,11 +148,13 @@ def _find_python(uid: int, gid: int) -> str:
 def running(ordinary_user: OrdinaryUser) -> Iterator[OrdinaryUser]:
     """Return the user with a sandbox running; afterwards nothing of it is left."""
     machine = look_at_machine()
-    up = ordinary_user.hpcrun("sandbox", "up")
-    assert up.returncode == 0, up.stderr
-    yield ordinary_user
-    assert machine == look_at_machine()
-    purge = ordinary_user.hpcrun("sandbox", "purge", "--all")
+    try:
+        up = ordinary_user.hpcrun("sandbox", "up")
+        assert up.returncode == 0, up.stderr
+        yield ordinary_user
+        assert machine == look_at_machine()
+    finally:
+        purge = ordinary_user.hpcrun("sandbox", "purge", "--all")
     assert purge.returncode == 0, purge.stderr
     assert not ordinary_user.state.exists()
 

@@ -4,7 +4,7 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -14,6 +14,18 @@ from hpcrun.sandbox.identity import find_identity
 from tests.sandbox_fixture import CHECKOUT, run_hpcrun
 
 pytestmark = pytest.mark.slurm
+
+
+@pytest.fixture(autouse=True)
+def _no_sandbox_left(tmp_path: Path) -> Iterator[None]:
+    """End what was started after all, should a refusal not have come."""
+    yield
+    state = tmp_path / "state"
+    if state.exists():
+        assert (
+            run_hpcrun("sandbox", "purge", "--all", HPCRUN_SANDBOX_DIR=str(state)).returncode == 0
+        )
+
 
 MAIN = "from hpcrun.cli.main import main; raise SystemExit(main())"
 

@@ -239,6 +239,18 @@ def _await_file(file: Path) -> None:
     assert file.exists()
 
 
+def test_box_ends_by_itself_when_its_folder_is_removed_by_hand(own_sandbox: str) -> None:
+    assert run_hpcrun("sandbox", "up", "--name", own_sandbox).returncode == 0
+    state = read_running(places(own_sandbox))
+    assert state is not None
+    places(own_sandbox).settings.unlink()
+    ends = time.monotonic() + 30
+    while state.is_running and time.monotonic() < ends:
+        time.sleep(0.2)
+    assert not state.is_running
+    places(own_sandbox).settings.touch()
+
+
 def test_purge_leaves_what_is_no_sandbox(tmp_path: Path) -> None:
     for name in ("letters", "cache"):
         (tmp_path / name).mkdir()
