@@ -117,7 +117,7 @@ class RunStore(Protocol):
         ...
 
     def read_output(self, path: Path, *, offset: int) -> bytes:
-        """Read the output of a job from an offset on; nothing where it does not exist yet."""
+        """Read a piece of the output of a job from an offset on; nothing where there is no more."""
         ...
 
 

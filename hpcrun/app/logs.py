@@ -19,8 +19,7 @@ def read_logs(records: RunRecords, outside: Outside, *, follow: bool = False) ->
     while True:
         # First the state, then the output: what is written before the end is not missed.
         is_last = is_last or _has_ended(run, outside)
-        piece = outside.store.read_output(output, offset=offset)
-        if piece:
+        while piece := outside.store.read_output(output, offset=offset):
             yield piece
             offset += len(piece)
         if is_last:

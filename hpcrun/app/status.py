@@ -29,7 +29,7 @@ def read_status(records: RunRecords, outside: Outside) -> RunStatus:
 
 def read_statuses(records: Sequence[RunRecords], outside: Outside) -> tuple[RunStatus, ...]:
     """Find out what has become of runs at one site, with one question to Slurm."""
-    found = [_with_submission(record, outside) for record in records]
+    found = [_believed(_with_submission(record, outside)) for record in records]
     open_ids = [r.job_id for r in found if r.job_id is not None and r.ended is None]
     try:
         reports = outside.scheduler.read_reports(open_ids)
@@ -65,6 +65,14 @@ def _with_submission(records: RunRecords, outside: Outside) -> RunRecords:
     with suppress(WriteError):
         submission = outside.store.write_submission(records.run.folder, submission)
     return records.model_copy(update={"submission": submission})
+
+
+def _believed(records: RunRecords) -> RunRecords:
+    """Leave out a last word that Slurm cannot have said; the job can write to the folder too."""
+    ended = records.ended
+    if ended is None or (ended.is_final and ended.job_id == records.job_id):
+        return records
+    return records.model_copy(update={"ended": None})
 
 
 def _settle(records: RunRecords, reports: Mapping[str, JobReport], outside: Outside) -> RunStatus:

@@ -3,12 +3,34 @@
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, AwareDatetime, Field
 
 from hpcrun.model.base import Line, Value
 
 SCRIPT_NAME = "job.sh"
 """Name of the script in the folder of a run."""
+
+
+_FIRST_YEAR, _LAST_YEAR = 1970, 9000
+
+
+def _within_calendars(moment: datetime) -> datetime:
+    if not _FIRST_YEAR <= moment.year <= _LAST_YEAR:
+        raise ValueError("must be a time that every calendar can show")
+    return moment
+
+
+# The job can write to its run's folder, so what is read back there may be anything.
+Moment = Annotated[AwareDatetime, AfterValidator(_within_calendars)]
+"""A point in time that can be compared with every other, and shown in every time zone."""
+
+JobId = Annotated[str, Field(pattern="^[0-9]{1,20}$")]
+"""Slurm's number of a job, never an option of its commands."""
+
+ExitStatus = Annotated[int, Field(ge=0, le=65_535)]
+"""Exit code or signal of a job."""
 
 
 class JobState(StrEnum):
@@ -80,18 +102,18 @@ class JobReport(Value):
     """What the scheduler, or the job's own last record, says about a job."""
 
     version: Literal[1] = 1
-    job_id: str
+    job_id: Literal[""] | JobId
     state: JobState
     raw_state: str = ""
     """The scheduler's own word."""
     reason: str = ""
     """Why it waits or ended (squeue's REASON)."""
-    exit_code: int | None = None
-    signal: int | None = None
+    exit_code: ExitStatus | None = None
+    signal: ExitStatus | None = None
     nodes: str = ""
     elapsed_s: int | None = None
-    started_at: datetime | None = None
-    ended_at: datetime | None = None
+    started_at: Moment | None = None
+    ended_at: Moment | None = None
     origin: Literal["squeue", "sacct", "scontrol", "record", "none"] = "none"
     token: str | None = None
     """The token of hpcrun that the job carries, where the scheduler says."""
@@ -107,8 +129,8 @@ class Submission(Value):
     """That a scheduler accepted a job."""
 
     version: Literal[1] = 1
-    job_id: str
-    submitted_at: datetime
+    job_id: JobId
+    submitted_at: Moment
     messages: tuple[str, ...] = ()
     """What the scheduler had to say when it accepted the job."""
 
@@ -117,23 +139,23 @@ class StartRecord(Value):
     """`start.json`, written by the job's script once it has claimed the run."""
 
     version: Literal[1] = 1
-    job_id: Line
+    job_id: JobId
     nodes: Line = ""
-    started_at: datetime
+    started_at: Moment
 
 
 class FinalRecord(Value):
     """`final.json`, written by the job's script when it ends or is asked to end."""
 
     version: Literal[1] = 1
-    job_id: str
+    job_id: JobId
     stage: Literal["start", "preflight", "application"]
-    exit_code: int
-    signal: int | None = None
+    exit_code: ExitStatus
+    signal: ExitStatus | None = None
     """What Slurm, or somebody, sent to the script."""
-    started_at: datetime
-    ended_at: datetime
-    ends_at: datetime | None = None
+    started_at: Moment
+    ended_at: Moment
+    ends_at: Moment | None = None
     """The time limit."""
 
 
@@ -149,7 +171,7 @@ class Run(Value):
     profile: Path
     """The site's profile, as seen from where it was submitted."""
     folder: Path
-    created_at: datetime
+    created_at: Moment
     script_sha256: str
     """Of the script with its run still open, as in the plan."""
     submitter: Submitter

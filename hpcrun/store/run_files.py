@@ -3,6 +3,7 @@
 import io
 import tarfile
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import TypeVar
 
 from pydantic import ValidationError
@@ -26,6 +27,9 @@ ENDED = "ended.json"
 LOGS = "logs"
 RECORDS = (RUN, SUBMISSION, START, FINAL, ENDED)
 
+MAX_BYTES = 1 << 20
+"""A record is a few hundred bytes; what is larger is none of ours."""
+
 V = TypeVar("V", bound=Value)
 
 
@@ -45,14 +49,14 @@ def pack(files: Mapping[str, str]) -> bytes:
 
 
 def unpack(archive: bytes) -> dict[str, bytes]:
-    """Return the files of an archive by their names."""
+    """Return the files of an archive by their names; of a damaged one what can be read."""
     files: dict[str, bytes] = {}
     if not archive:
         return files
-    with tarfile.open(fileobj=io.BytesIO(archive)) as tar:
+    with suppress(tarfile.TarError), tarfile.open(fileobj=io.BytesIO(archive)) as tar:
         for entry in tar:
             content = tar.extractfile(entry) if entry.isfile() else None
-            if content is not None:
+            if content is not None and entry.size <= MAX_BYTES:
                 files[entry.name.removeprefix("./")] = content.read()
     return files
 

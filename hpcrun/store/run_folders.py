@@ -7,6 +7,8 @@ Reading happens here where the files are seen here, else through the runner.
 """
 
 import contextlib
+import os
+import stat
 from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
@@ -46,24 +48,24 @@ sync "$new" || sync
 ln "$new" "$1/$2" 2>/dev/null || [ -e "$1/$2" ]
 cat "$1/$2"
 """
-_READ_RECORDS = """
+# The job can write to the folder too: names may look like options of tar or hold line breaks, and
+# what should be a record may be a link, a pipe or endless. `-size -2049` is MAX_BYTES at most.
+_RECORDS = " -o ".join(f"-name {name}" for name in run_files.RECORDS)
+_READ_RECORDS = f"""
 cd "$1" || exit 66
-shift
-for name in "$@"; do
-    [ ! -f "$name" ] || printf '%s\\n' "$name"
-done | tar -cf - -T -
+find . -maxdepth 1 -type f -size -2049 \\( {_RECORDS} \\) -print0 | tar --null -cf - -T -
 """
-_READ_ALL_RECORDS = """
+_READ_ALL_RECORDS = f"""
 [ -d "$1" ] || exit 0
 cd "$1" || exit 66
-shift
-for name in "$@"; do
-    for file in */"$name"; do
-        [ ! -f "$file" ] || printf '%s\\n' "$file"
-    done
-done | tar -cf - -T -
+find . -mindepth 2 -maxdepth 2 -type f -size -2049 ! -path './.*' \\( {_RECORDS} \\) -print0 |
+    tar --null -cf - -T -
 """
-_READ_OUTPUT = '[ ! -f "$1" ] || tail -c "+$2" "$1"'
+_SCRIPT_BYTES = 16 << 20
+"""More than any Slurm takes (max_script_size of SchedulerParameters, 4 MiB if not set)."""
+_READ_SCRIPT = f'[ -f "$1" ] && head -c {_SCRIPT_BYTES} "$1"'
+_PIECE_BYTES = 1 << 20
+_READ_OUTPUT = f'[ ! -f "$1" ] || tail -c "+$2" "$1" | head -c {_PIECE_BYTES}'
 
 
 class RunFolders:
@@ -120,9 +122,10 @@ class RunFolders:
     def read_script(self, folder: Path) -> str:
         """Read the script of one run."""
         path = folder / SCRIPT_NAME
-        with contextlib.suppress(FileNotFoundError):
-            return path.read_text(encoding="utf-8")
-        return self._sh('cat "$1"', str(path)).decode()
+        script = _read_piece(path, 0, _SCRIPT_BYTES)
+        if script is None:
+            script = self._sh(_READ_SCRIPT, str(path))
+        return script.decode()
 
     def read_runs(self, runs: Path) -> tuple[RunRecords, ...]:
         """Read the records of all runs in a folder, newest first."""
@@ -139,15 +142,11 @@ class RunFolders:
         return tuple(sorted(found, key=lambda r: (r.run.created_at, r.run.name), reverse=True))
 
     def read_output(self, path: Path, *, offset: int) -> bytes:
-        """Read the output of a job from an offset on; nothing where it does not exist yet."""
-        try:
-            with path.open("rb") as output:
-                output.seek(offset)
-                return output.read()
-        except FileNotFoundError:
-            if self._runner.is_local:
-                return b""
-        return self._sh(_READ_OUTPUT, str(path), str(offset + 1))
+        """Read a piece of the output of a job from an offset on; nothing where there is no more."""
+        piece = _read_piece(path, offset, _PIECE_BYTES)
+        if piece is not None:
+            return piece
+        return b"" if self._runner.is_local else self._sh(_READ_OUTPUT, str(path), str(offset + 1))
 
     def _write_record(self, folder: Path, name: str, value: Value) -> bytes:
         stdin = _json(value).encode()
@@ -167,20 +166,24 @@ class RunFolders:
         return result.stdout
 
     def _read_here(self, folder: Path) -> dict[str, bytes]:
-        files = {}
-        for name in run_files.RECORDS:
-            with contextlib.suppress(FileNotFoundError, NotADirectoryError, PermissionError):
-                files[name] = (folder / name).read_bytes()
-        return files
+        pieces = {
+            name: _read_piece(folder / name, 0, run_files.MAX_BYTES + 1)
+            for name in run_files.RECORDS
+        }
+        return {
+            name: piece
+            for name, piece in pieces.items()
+            if piece is not None and len(piece) <= run_files.MAX_BYTES
+        }
 
     def _read_there(self, folder: Path) -> dict[str, bytes]:
         if self._runner.is_local:
             return {}
-        archive = self._sh(_READ_RECORDS, str(folder), *run_files.RECORDS)
+        archive = self._sh(_READ_RECORDS, str(folder))
         return run_files.unpack(archive)
 
     def _read_all_there(self, runs: Path) -> dict[Path, dict[str, bytes]]:
-        archive = self._sh(_READ_ALL_RECORDS, str(runs), *run_files.RECORDS)
+        archive = self._sh(_READ_ALL_RECORDS, str(runs))
         files_by_folder: dict[Path, dict[str, bytes]] = {}
         for path, content in run_files.unpack(archive).items():
             name, _, file = path.partition("/")
@@ -192,6 +195,22 @@ class RunFolders:
         if result.exit_code != 0:
             raise MissingInputError(f"cannot read {arguments[0]}: {_said(result.stderr)}")
         return result.stdout
+
+
+def _read_piece(path: Path, offset: int, length: int) -> bytes | None:
+    """Read from a regular file; None where there is none, or the caller may not read it."""
+    try:
+        # A pipe would be waited on for ever, and a link may lead anywhere.
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC)
+    except OSError:
+        return None
+    try:
+        is_regular = stat.S_ISREG(os.fstat(descriptor).st_mode)
+        return os.pread(descriptor, length, offset) if is_regular else None
+    except OSError:
+        return None
+    finally:
+        os.close(descriptor)
 
 
 def _records(files: Mapping[str, bytes], folder: Path) -> RunRecords:

@@ -1,6 +1,7 @@
 """Run folders: whole or not there, the first record stays, and seen from near and far alike."""
 
-from collections.abc import Sequence
+import os
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -136,3 +137,53 @@ def test_submission_of_another_host_is_under_way_for_ten_minutes_at_most(tmp_pat
     far = run.model_copy(update={"submitter": run.submitter.model_copy(update={"host": "far"})})
     old = far.model_copy(update={"created_at": run.created_at - timedelta(minutes=11)})
     assert [folders.is_under_way(one) for one in (run, far, old)] == [True, True, False]
+
+
+def make_huge(path: Path) -> None:
+    path.touch()
+    os.truncate(path, 1 << 40)
+
+
+HOSTILE: dict[str, Callable[[Path], object]] = {
+    "pipe": os.mkfifo,
+    "endless": lambda path: path.symlink_to("/dev/zero"),
+    "loop": lambda path: path.symlink_to(path),
+    "folder": Path.mkdir,
+    "huge": make_huge,
+}
+
+
+@pytest.mark.parametrize("kind", HOSTILE)
+def test_records_that_the_job_replaced_count_as_missing(
+    store: tuple[RunFolders, Path], tmp_path: Path, kind: str
+) -> None:
+    folders, runs = store
+    run = new_run(folders, runs)
+    HOSTILE[kind](tmp_path / "runs" / run.name / "final.json")
+    assert folders.read_run(run.folder).final is None
+    assert [records.run for records in folders.read_runs(runs)] == [run]
+
+
+def test_runs_beside_folders_with_hostile_names_are_found(
+    store: tuple[RunFolders, Path], tmp_path: Path
+) -> None:
+    folders, runs = store
+    run = new_run(folders, runs)
+    for name in ("-a", "--checkpoint-action=exec=touch x", "-C", "a\nb", "*"):
+        folder = tmp_path / "runs" / name
+        folder.mkdir()
+        (folder / "run.json").write_text("{")
+    assert [records.run for records in folders.read_runs(runs)] == [run]
+
+
+@pytest.mark.parametrize("kind", ["pipe", "endless", "folder"])
+def test_output_that_is_no_file_is_none(
+    store: tuple[RunFolders, Path], tmp_path: Path, kind: str
+) -> None:
+    if kind == "endless" and not store[0]._runner.is_local:
+        pytest.skip("at the site it is the job's user who reads, a piece at a time")
+    folders, runs = store
+    run = new_run(folders, runs)
+    output = run.output_of("7")
+    HOSTILE[kind](tmp_path / "runs" / run.name / "logs" / output.name)
+    assert folders.read_output(output, offset=0) == b""

@@ -185,3 +185,13 @@ def test_exit_code(state: JobState, changes: dict[str, int], code: int) -> None:
     site = make_site()
     site.scheduler.reports = {"7": report(state, **changes)}
     assert exit_code_of(status_of(site, submission=SUBMITTED)) == code
+
+
+@pytest.mark.parametrize(
+    "forged", [report(JobState.RUNNING), JobReport(job_id="8", state=JobState.COMPLETED)]
+)
+def test_status_last_word_that_slurm_cannot_have_said_does_not_count(forged: JobReport) -> None:
+    site = make_site()
+    site.scheduler.reports = {"7": report(JobState.PENDING, origin="squeue")}
+    status = status_of(site, submission=SUBMITTED, ended=forged)
+    assert (status.state, status.origin) == (JobState.PENDING, "squeue")

@@ -67,3 +67,19 @@ def test_submission_is_kept() -> None:
     records = run_files.parse_records({"run.json": RUN_JSON, "submitted.json": text})
     assert records is not None
     assert records.submission == submission
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("submitted.json", b'{"job_id": "--user=ada", "submitted_at": 1763600000}'),
+        ("submitted.json", b'{"job_id": "7\\n8", "submitted_at": 1763600000}'),
+        ("submitted.json", b'{"job_id": "7", "submitted_at": "2026-11-20T12:00:00"}'),
+        ("submitted.json", b'{"job_id": "7", "submitted_at": "0001-01-01T00:00:00Z"}'),
+        ("ended.json", b'{"job_id": "7", "state": "FAILED", "exit_code": 10000000000000000000}'),
+    ],
+)
+def test_records_that_no_hpcrun_wrote_count_as_missing(name: str, text: bytes) -> None:
+    records = run_files.parse_records({"run.json": RUN_JSON, name: text})
+    assert records is not None
+    assert records.job_id is None
