@@ -12,6 +12,7 @@ from hpcrun.cli.wire import handle_of
 from hpcrun.errors import UnavailableError
 from hpcrun.model.run import RunRecords, RunStatus
 from hpcrun.report.runs import format_state
+from hpcrun.report.terminal import escape
 from hpcrun.units import format_duration
 
 INTERRUPTED = 130
@@ -63,7 +64,8 @@ class StateLine:
             click.echo(err=True)
         self._shown = ""
 
-    def _write(self, text: str) -> None:
+    def _write(self, said: str) -> None:
+        text = escape(said)
         if self._is_live:
             waited = format_duration(int(time.monotonic() - self._began))
             width = max(20, shutil.get_terminal_size().columns - 1)

@@ -1,6 +1,7 @@
 """`hpcrun logs`: the output of a run's job."""
 
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 
 import click
@@ -19,10 +20,23 @@ def command(run: str | None, runs: Path | None, site: str | None, follow: bool) 
     from hpcrun.cli.wire import find_records
 
     records, outside = find_records(run, runs_option=runs, site_option=site)
-    is_empty = True
-    for piece in read_logs(records, outside, follow=follow):
-        is_empty = False
-        sys.stdout.buffer.write(piece)
-        sys.stdout.buffer.flush()
-    if is_empty:
+    n_bytes = _show(read_logs(records, outside, follow=follow))
+    if not n_bytes:
         click.echo("no output yet", err=True)
+
+
+def _show(pieces: Iterable[bytes]) -> int:
+    """Write a job's output: to a terminal what is safe there, else every byte as it is."""
+    from hpcrun.report.terminal import SafeOutput
+
+    safe, n_bytes = SafeOutput(), 0
+    for piece in pieces:
+        n_bytes += len(piece)
+        if sys.stdout.isatty():
+            click.echo(safe.text_of(piece), nl=False, color=True)
+        else:
+            sys.stdout.buffer.write(piece)
+            sys.stdout.buffer.flush()
+    if sys.stdout.isatty():
+        click.echo(safe.text_of(b"", is_last=True), nl=False, color=True)
+    return n_bytes

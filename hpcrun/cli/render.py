@@ -1,5 +1,6 @@
 """`hpcrun render`: the script that a job would get."""
 
+import sys
 from pathlib import Path
 
 import click
@@ -18,8 +19,13 @@ def command(
     """
     from hpcrun.errors import RefusedError
     from hpcrun.render import open_place, render_script
+    from hpcrun.report.terminal import escape
 
     plan = plan_file(job_file, site=site, allows=allows, passport=passport).plan
     if plan.is_refused:
         raise RefusedError(f"the plan of `{plan.job}` is refused", diagnostics=plan.diagnostics)
-    click.echo(render_script(plan, place=open_place(plan)), nl=False)
+    script = render_script(plan, place=open_place(plan))
+    if sys.stdout.isatty():
+        # Its words are the job file's; in a file or pipe they stay as they are.
+        script = "\n".join(map(escape, script.split("\n")))
+    click.echo(script, nl=False)

@@ -100,6 +100,7 @@ def shell_command(name: str, node: str, user: str) -> None:
 @_json_option
 def logs_command(name: str, node: str | None, lines: int, as_json: bool) -> None:
     """Show what the nodes and their Slurm services have written."""
+    from hpcrun.report.terminal import escape
     from hpcrun.sandbox.logs import read_logs
 
     logs = read_logs(name, node=node, n_lines=lines)
@@ -110,7 +111,8 @@ def logs_command(name: str, node: str | None, lines: int, as_json: bool) -> None
     for log in logs:
         click.echo(f"==> {log.file} <==")
         for line in log.lines:
-            click.echo(line)
+            # Slurm logs names that the jobs' user chose.
+            click.echo(escape(line.expandtabs()))
 
 
 @group.command("down")

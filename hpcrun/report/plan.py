@@ -2,6 +2,7 @@
 
 from hpcrun.model.plan import Candidate, Layout, Plan, PlannedMount
 from hpcrun.model.verdict import Answer
+from hpcrun.report.terminal import escape
 from hpcrun.units import format_slurm_duration
 
 _WAYS_SHOWN = 4
@@ -18,7 +19,7 @@ def format_plan(plan: Plan) -> str:
         *_section("environment", _environment_lines(plan)),
         *_section("other ways", _other_lines(plan)),
     ]
-    return "\n".join(sections) + "\n"
+    return "".join(f"{escape(line)}\n" for text in sections for line in text.split("\n"))
 
 
 def _headline(plan: Plan) -> str:

@@ -3,6 +3,7 @@
 from datetime import datetime
 
 from hpcrun.model.run import JobState, RunList, RunStatus, SubmitResult
+from hpcrun.report.terminal import escape
 from hpcrun.tables.slurm_words import state_text
 from hpcrun.units import format_duration
 
@@ -22,7 +23,7 @@ def format_submitted(result: SubmitResult, *, handle: str) -> str:
         *(f"Slurm says: {message}" for message in result.messages),
         f"follow: hpcrun status {handle}",
     ]
-    return "\n".join(lines)
+    return "\n".join(map(escape, lines))
 
 
 def format_status(status: RunStatus) -> str:
@@ -39,7 +40,7 @@ def format_status(status: RunStatus) -> str:
         "output": None if status.output is None else str(status.output),
     }
     lines += [f"  {name:8} {value}" for name, value in facts.items() if value]
-    return "\n".join(lines)
+    return "\n".join(map(escape, lines))
 
 
 def format_state(status: RunStatus) -> str:
@@ -62,7 +63,7 @@ def format_state(status: RunStatus) -> str:
 def format_list(runs: RunList) -> str:
     """Make a table of runs, newest first."""
     head = ("RUN", "STATE", "JOB", "EXIT", "ELAPSED", "SITE", "CREATED")
-    rows = [head, *(_row(status) for status in runs.runs)]
+    rows = [head, *(tuple(map(escape, _row(status))) for status in runs.runs)]
     widths = [max(len(row[column]) for row in rows) for column in range(len(head))]
     return "\n".join(
         "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()

@@ -1,10 +1,17 @@
 """Text that is safe and readable on a terminal; does not print."""
 
+import codecs
+import re
 import unicodedata
 from collections.abc import Mapping
 from typing import Protocol
 
 _STYLES = {"error": "1;31", "warning": "1;33", "note": "1;36", "strong": "1", "faint": "34"}
+
+# What programs write to be seen on a terminal and that changes no more than the line they are on:
+# colours, and erasing that line (ECMA-48, SGR and EL). An unfinished one waits for its end.
+_HARMLESS = re.compile(r"(\x1b\[[0-9;:]{0,32}m|\x1b\[[0-2]?K|[\n\r\t\b])")
+_UNFINISHED = re.compile(r"\x1b(\[[0-9;:]{0,32})?\Z")
 
 
 class Stream(Protocol):
@@ -51,3 +58,21 @@ def _letter_width(letter: str) -> int:
 def styled(text: str, style: str, *, colour: bool) -> str:
     """Colour text; what it means stands in its words too."""
     return f"\x1b[{_STYLES[style]}m{text}\x1b[0m" if colour else text
+
+
+class SafeOutput:
+    """A program's output, piece by piece, without what would do more than show text."""
+
+    def __init__(self) -> None:
+        self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
+        self._rest = ""
+
+    def text_of(self, piece: bytes, *, is_last: bool = False) -> str:
+        """Return what may be shown of the output so far and was not yet."""
+        text = self._rest + self._decoder.decode(piece, is_last)
+        unfinished = None if is_last else _UNFINISHED.search(text)
+        end = unfinished.start() if unfinished else len(text)
+        self._rest = text[end:]
+        parts = _HARMLESS.split(text[:end])
+        # The odd ones are what was split at.
+        return "".join(part if i % 2 else escape(part) for i, part in enumerate(parts))

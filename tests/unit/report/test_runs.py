@@ -123,3 +123,16 @@ def test_submitted_says_how_to_follow() -> None:
     before = result.model_copy(update={"was_submitted_before": True})
     text = format_submitted(before, handle="hello-abc")
     assert text.startswith("run hello-abc had been submitted before as job 7")
+
+
+HOSTILE = "\x1b]0;gone\x07\n\u202e\x9b2J"
+
+
+def test_runs_foreign_text_is_shown_and_not_obeyed() -> None:
+    seen = status(
+        JobState.OTHER, raw_state=HOSTILE, nodes=HOSTILE, reason=HOSTILE, run=HOSTILE,
+        folder=Path(HOSTILE),
+    )  # fmt: skip
+    for text in (format_status(seen), format_list(RunList(runs=(seen,)))):
+        assert all(line.isprintable() for line in text.split("\n"))
+        assert "gone" in text
