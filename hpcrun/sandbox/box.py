@@ -118,10 +118,13 @@ def _build(parts: BoxParts) -> bool:
     for name in ("state", "stacks", "python", "share"):
         (root / "run/box" / name).mkdir(parents=True)
     # Recursive, as it may hold the mount of _make_fuse, which a user namespace may not hide.
-    linux.bind_harmless(parts.state, root / "run/box/state", is_recursive=True)
+    # The nodes' /tmp lies in it: Apptainer warns of builds where devices are forbidden too.
+    place = root / "run/box/state"
+    linux.bind_without(linux.MS_NOSUID, parts.state, place, is_recursive=True)
     linux.bind_read_only(parts.stacks, root / "run/box/stacks")
     linux.bind_read_only(parts.python, root / "run/box/python")
-    linux.bind_harmless(parts.share, root / "run/box/share", is_recursive=True)
+    forbidden = linux.MS_NOSUID | linux.MS_NODEV
+    linux.bind_without(forbidden, parts.share, root / "run/box/share", is_recursive=True)
     linux.mount("proc", root / "proc", kind="proc")
     try:
         linux.mount("sysfs", root / "sys", kind="sysfs")

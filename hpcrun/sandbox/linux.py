@@ -86,14 +86,16 @@ def bind(source: Path | str, target: Path | str, *, is_recursive: bool = False) 
     mount(source, target, flags=MS_BIND | (MS_REC if is_recursive else 0))
 
 
-def bind_harmless(source: Path | str, target: Path | str, *, is_recursive: bool = False) -> None:
-    """Show a folder at a second place, where no file gives rights (set-user-ID) or is a device."""
+def bind_without(
+    forbidden: int, source: Path | str, target: Path | str, *, is_recursive: bool = False
+) -> None:
+    """Show a folder at a second place and forbid things there, MS_NOSUID for example."""
     bind(source, target, is_recursive=is_recursive)
-    _restrict(target, MS_NOSUID | MS_NODEV)
+    _restrict(target, forbidden)
 
 
 def bind_read_only(source: Path | str, target: Path | str) -> None:
-    """Show a folder at a second place, harmless, where it cannot be written."""
+    """Show a folder at a second place where no file is written, gives rights or is a device."""
     bind(source, target)
     _restrict(target, MS_NOSUID | MS_NODEV | MS_RDONLY)
 
