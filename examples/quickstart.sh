@@ -17,9 +17,6 @@ need python3-venv python3 -I -c 'import ensurepip'
 need ca-certificates test -e /etc/ssl/certs/ca-certificates.crt
 need mmdebstrap command -v mmdebstrap
 need uidmap command -v newuidmap
-install_needed
-make_venv ""
-PATH="$venv/bin:$PATH"
 
 show_plan_only() {
     say ""
@@ -31,6 +28,12 @@ show_plan_only() {
     exit 69
 }
 
+install_needed || cannot_install=yes
+case $missing in *python3-venv*) [ -z "${cannot_install:-}" ] || exit 69 ;; esac
+make_venv ""
+PATH="$venv/bin:$PATH"
+
+[ -z "${cannot_install:-}" ] || show_plan_only
 hpcrun sandbox up || show_plan_only
 share=$(hpcrun sandbox status --json | python3 -I -c 'import json, sys; print(json.load(sys.stdin)["share"])')
 

@@ -22,7 +22,7 @@ if [ "${1:-all}" != fast ]; then
     need shellcheck command -v shellcheck
     need git command -v git
 fi
-install_needed
+install_needed || exit
 make_venv dev,image
 
 cd "$checkout"
