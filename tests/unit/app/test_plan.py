@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from hpcrun.app.api import explain, load_passport, plan, read_passports, read_stacks, render_script
+from hpcrun.app.api import explain, load_passport, plan, read_passports, read_stacks, render
 from hpcrun.app.passports import missing_sources
 from hpcrun.cli.main import main
 from hpcrun.errors import InputError, MissingInputError, UsageError
@@ -44,7 +44,7 @@ def test_plan_carries_the_digest_of_the_script_that_render_prints() -> None:
     away = site(access={"prefix": ["ssh", "box"]})
     made = plan(job(), away, passports={"amd64": OPENMPI}, stacks=STACKS)
     assert made.script_sha256 == script_sha256(made)
-    assert render_script(made, place=open_place(made)).startswith("#!")
+    assert render(made, place=open_place(made)).startswith("#!")
 
 
 def test_plan_that_is_refused_has_no_script() -> None:
