@@ -42,6 +42,14 @@ def check_image_mpi(facts: ImageFacts, need: MpiNeed) -> Verdict:
                 evidence=facts.unread[:3],
             )
         )
+    if need.is_absent and facts.mpi:
+        return incompatible(
+            Reason(
+                code="HPR204",
+                message="the program loads no MPI library, so the image's is of no use to it",
+                evidence=_no_trace(facts),
+            )
+        )
     return incompatible(
         Reason(
             code="HPR204",
@@ -85,9 +93,11 @@ def check_without_mpi(
     facts: ImageFacts, need: MpiNeed, *, n_tasks: int, is_wished: bool
 ) -> Verdict:
     """Judge starting the tasks without any MPI (model none)."""
-    if need.users and not need.libraries:
+    is_stopped = bool(need.users) and not need.libraries
+    if is_stopped and (need.has_direct_user or not is_wished):
         return check_image_mpi(facts, need)
     if is_wished:
+        # What lies beside the job's program may need MPI; the job says that it is not used.
         return compatible()
     if n_tasks > 1:
         return _many_without_mpi(facts, need, n_tasks=n_tasks)
@@ -122,7 +132,7 @@ def _many_without_mpi(facts: ImageFacts, need: MpiNeed, *, n_tasks: int) -> Verd
 
 def _no_trace(facts: ImageFacts) -> tuple[str, ...]:
     """Say where MPI was looked for."""
-    found = [f"no MPI library in {facts.path.name}"]
+    found = [] if facts.mpi else [f"no MPI library in {facts.path.name}"]
     if facts.program is not None and facts.program.path is not None:
         found.append(f"{in_image(facts, facts.program.path)} loads none")
     return tuple(found)

@@ -16,7 +16,7 @@ from hpcrun.compat.evidence import (
     user_found,
 )
 from hpcrun.compat.mpi_replacement import check_replacement
-from hpcrun.compat.need import MpiNeed
+from hpcrun.compat.need import MpiNeed, libraries_of
 from hpcrun.model.base import is_known
 from hpcrun.model.image import ImageFacts, MpiLibrary, MpiUser, StackFacts
 from hpcrun.model.site import MpiStack
@@ -95,10 +95,13 @@ def _check_user(
                 ),
             )
         )
-    own_libraries = [lib for lib in facts.mpi if lib.soname == user.needed]
-    if not own_libraries:
-        return compatible()
-    return check_replacement(own_libraries[0], library, name=name)
+    own = _own_library(facts, user)
+    return check_replacement(own, library, name=name) if own is not None else compatible()
+
+
+def _own_library(facts: ImageFacts, user: MpiUser) -> MpiLibrary | None:
+    """Return the library of the image that a user would load without the host's."""
+    return next(iter(libraries_of(user, facts.mpi, is_strict=True)), None)
 
 
 def _check_chooser(
@@ -131,7 +134,7 @@ def _not_offered(
     facts: ImageFacts, user: MpiUser, *, name: str, offered: tuple[MpiLibrary, ...]
 ) -> Verdict:
     """Say why a host stack without the user's soname does not help: three ways to be wrong."""
-    own = next((lib for lib in facts.mpi if lib.soname == user.needed), None)
+    own = _own_library(facts, user)
     offers = f"`{name}` offers {listed(lib.soname for lib in offered)}"
     families = mpi_abi().families_of(user.needed)
     if own is not None and is_known(own.family):

@@ -1,7 +1,9 @@
 """Which MPI the job's program needs, and whether the image brings it; does not judge the site."""
 
+from collections.abc import Iterable
+
 from hpcrun.compat.evidence import RUN_TIME
-from hpcrun.model.base import Value
+from hpcrun.model.base import Value, is_known
 from hpcrun.model.image import ImageFacts, MpiLibrary, MpiUser, Program
 from hpcrun.tables import is_interpreter
 
@@ -36,21 +38,50 @@ class MpiNeed(Value):
         return not self.users and not self.libraries
 
 
-def find_mpi_need(facts: ImageFacts) -> MpiNeed:
-    """Work out what the job's program needs of MPI."""
-    usable = tuple(lib for lib in facts.mpi if lib.arch in (facts.arch, "unknown"))
+def find_mpi_need(facts: ImageFacts, *, library_path: str | None = None) -> MpiNeed:
+    """Work out what the job's program needs of MPI.
+
+    `library_path` is the job's own LD_LIBRARY_PATH, with which programs may find more.
+    """
     program = facts.program.path if facts.program else None
     own = tuple(user for user in facts.mpi_users if user.path == program)
-    users = own or (() if _stands_alone(facts.program) else facts.mpi_users)
-    met = {user.path for user in users if any(serves(lib, user) for lib in usable)}
-    libraries = tuple(lib for lib in usable if any(serves(lib, user) for user in users))
+    if not own and facts.is_complete and _stands_alone(facts.program):
+        return MpiNeed(users=(), libraries=(), unmet=(), is_certain=True, has_direct_user=False)
+    users = own or facts.mpi_users
+    usable = tuple(lib for lib in facts.mpi if lib.arch in (facts.arch, "unknown"))
+    # Whoever starts a program from a script may set its library path there.
+    is_strict = bool(own) and library_path is None
+    served = {user: libraries_of(user, usable, is_strict=is_strict) for user in users}
+    loaded = {lib.path for libraries in served.values() for lib in libraries}
     return MpiNeed(
         users=users,
-        libraries=libraries if users else usable,
-        unmet=tuple(user for user in users if user.path not in met),
+        libraries=tuple(lib for lib in usable if lib.path in loaded) if users else usable,
+        unmet=tuple(user for user in users if not served[user]),
         is_certain=facts.is_complete,
         has_direct_user=bool(own),
     )
+
+
+def libraries_of(
+    user: MpiUser, libraries: Iterable[MpiLibrary], *, is_strict: bool
+) -> tuple[MpiLibrary, ...]:
+    """Return the libraries of its image that an MPI user may come to run on.
+
+    That is the one file that the loader finds, as far as the passport tells; a soname may be that
+    of several. Without `is_strict` the user may find more than the image itself lets it find.
+    """
+    if user.needed == RUN_TIME:
+        return tuple(lib for lib in libraries if not user.families or lib.family in user.families)
+    named = tuple(lib for lib in libraries if lib.soname == user.needed)
+    if user.library is None:
+        return () if is_strict else named
+    if not is_strict or not is_known(user.library):
+        return named or _at(user.library, libraries)
+    return _at(user.library, libraries) or named
+
+
+def _at(path: str, libraries: Iterable[MpiLibrary]) -> tuple[MpiLibrary, ...]:
+    return tuple(lib for lib in libraries if lib.path == path)
 
 
 def _stands_alone(program: Program | None) -> bool:
@@ -58,10 +89,3 @@ def _stands_alone(program: Program | None) -> bool:
     if program is None or program.path is None or program.kind != "elf":
         return False
     return not (is_interpreter(program.argv0) or is_interpreter(program.path))
-
-
-def serves(library: MpiLibrary, user: MpiUser) -> bool:
-    """Whether an MPI user can run on a library by name, or by family where it chooses late."""
-    if user.needed == RUN_TIME:
-        return not user.families or library.family in user.families
-    return library.soname == user.needed

@@ -24,7 +24,7 @@ from hpcrun.image.squashfs import Squashfs
 from hpcrun.image.survey import survey
 from hpcrun.image.tree import ROOT, Found, Node
 from hpcrun.image.users import find_mpi_users
-from hpcrun.model.base import UNKNOWN, Unknown, known
+from hpcrun.model.base import UNKNOWN, Unknown, is_known, known
 from hpcrun.model.image import ImageFacts, LibC, Program
 from hpcrun.tables import architectures
 
@@ -167,13 +167,20 @@ def _read_tree(
             "program_archs": archs,
             "libc": libc,
             "mpi": find_mpi_libraries(found, linker),
-            "mpi_users": find_mpi_users(found),
+            "mpi_users": find_mpi_users(
+                found, linker if _is_searchable(environment, libc) else None
+            ),
             "sonames": sonames,
             "program": program,
             "is_complete": problems.are_harmless,
             "unread": problems.lines,
         }
     )
+
+
+def _is_searchable(environment: Environment, libc: LibC) -> bool:
+    """Whether the loader's search path is known: of glibc, with nothing added by the image."""
+    return libc.kind == "glibc" and is_known(environment.library_path)
 
 
 T = TypeVar("T")

@@ -1,4 +1,4 @@
-"""Programs and Python modules that load an MPI library; not which file they would get."""
+"""Programs and Python modules that load an MPI library, and which file they would get."""
 
 import re
 from collections.abc import Iterator
@@ -6,8 +6,9 @@ from pathlib import PurePosixPath
 from typing import Literal
 
 from hpcrun.image.errors import ImageError
-from hpcrun.image.linking import CLOSURE_MAX
+from hpcrun.image.linking import CLOSURE_MAX, Linker
 from hpcrun.image.survey import ElfFile, Survey
+from hpcrun.model.base import UNKNOWN, Unknown
 from hpcrun.model.image import Family, MpiUser
 from hpcrun.tables.mpi_families import mpi_families
 
@@ -16,12 +17,16 @@ RUN_TIME: Literal["run time"] = "run time"
 
 _EXECUTABLE = 2
 _ALIASES_MAX = 8
+_OWN_WORD = re.compile(r"\$\{?(LIB|PLATFORM)")
 _MODULE = re.compile(r".+\.(cpython-[0-9a-z_-]+|abi3|pypy[0-9a-z_-]+)\.so|.+module\.so")
 _TAGGED = re.compile(r"(?P<stem>[A-Za-z0-9_]+)\.(?P<tag>[a-z]+)\..+\.so")
 
 
-def find_mpi_users(survey: Survey) -> tuple[MpiUser, ...]:
-    """List what needs MPI: directly, through other libraries, or choosing at run time."""
+def find_mpi_users(survey: Survey, linker: Linker | None) -> tuple[MpiUser, ...]:
+    """List what needs MPI: directly, through other libraries, or choosing at run time.
+
+    Without a linker, where its search path is not known, nobody can tell which file they get.
+    """
     reach = _Reach(survey)
     users = [*_choosers(survey)]
     chosen_late = {path for path in map(_chooser_file, survey.elf_files) if path is not None}
@@ -35,11 +40,34 @@ def find_mpi_users(survey: Survey) -> tuple[MpiUser, ...]:
                     needed=soname,
                     rpath=file.elf.rpath,
                     runpath=file.elf.runpath,
+                    library=_loaded(file, soname, linker, survey),
                 )
             )
     if len(users) > USERS_MAX:
         survey.problems.add(f"{len(users)} programs use MPI: only {USERS_MAX} of them are listed")
     return tuple(users[:USERS_MAX])
+
+
+def _loaded(
+    file: ElfFile, soname: str, linker: Linker | None, survey: Survey
+) -> str | Unknown | None:
+    """Return the file that the loader finds; None only where the program itself asks in vain.
+
+    A library between the two may inherit the program's DT_RPATH, and `$LIB` is the loader's own.
+    """
+    if linker is None:
+        return UNKNOWN
+    try:
+        if soname in file.elf.needed:
+            found, otherwise = linker.find(soname, file), None
+        else:
+            found, otherwise = dict(linker.closure(file)).get(soname), UNKNOWN
+    except ImageError as exc:
+        survey.problems.tell(file.path, exc)
+        return UNKNOWN
+    if any(_OWN_WORD.search(folder) for folder in (*file.elf.rpath, *file.elf.runpath)):
+        otherwise = UNKNOWN
+    return str(found.path) if found else otherwise
 
 
 def _is_readable_application(file: ElfFile, survey: Survey) -> bool:

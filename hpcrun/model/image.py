@@ -66,6 +66,8 @@ class MpiUser(Value):
     runpath: tuple[str, ...] = ()
     families: tuple[Family, ...] = ()
     """Families it can run on, where it chooses at run time."""
+    library: str | Unknown | None = UNKNOWN
+    """Real path of the file that the image's loader finds for it; None where it finds none."""
 
 
 class Program(Value):

@@ -41,5 +41,7 @@ def _which_mpi(question: Question, shape: Shape, judgement: Judgement) -> str:
         held = library_found(facts, library) if library else "an MPI library of one family"
         return f"the image brings its own MPI: {held}"
     lacking = user_found(facts, need.users[0])
-    without = "the image has no MPI library" if not need.libraries else "the host's MPI is used"
+    finds = "the program finds no MPI library in the image"
+    lacks = finds if facts.mpi else "the image has no MPI library"
+    without = "the host's MPI is used" if need.libraries else lacks
     return f"{without}; {lacking}; host stack `{shape.mpi_stack}` has one that fits"

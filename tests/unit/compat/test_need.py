@@ -45,8 +45,48 @@ def test_need_of_a_program_that_starts_others_is_everything(
 
 def test_need_of_a_program_that_stands_alone_is_nothing() -> None:
     need = need_of("hostname", "/usr/bin/hostname")
-    assert need.users == ()
-    assert not need.is_absent  # the image's libraries are there all the same
+    assert need.is_absent  # the image's libraries are of no use to it
+
+
+def test_need_of_a_program_that_may_not_be_all_that_was_read_is_the_images_libraries() -> None:
+    need = need_of("hostname", "/usr/bin/hostname", is_complete=False)
+    assert not need.is_absent
+
+
+OPT = OPENMPI.model_copy(update={"path": "/opt/ompi/lib/libmpi.so.40", "version": "4.1.4"})
+"""A second library of the same soname."""
+
+
+@pytest.mark.parametrize(
+    ("found", "library_path", "expected"),
+    [
+        (OPT.path, None, {"4.1.4"}),
+        ("unknown", None, {"4.1.4", "5.0.7"}),
+        ("/opt/stub/libmpi.so.40", None, {"4.1.4", "5.0.7"}),
+        (None, None, set()),
+        (None, "/opt/ompi/lib", {"4.1.4", "5.0.7"}),
+        (OPT.path, "/somewhere", {"4.1.4", "5.0.7"}),
+    ],
+    ids=["one", "not-known", "not-an-mpi", "none", "none-but-env", "one-but-env"],
+)
+def test_need_of_two_libraries_of_one_soname_is_the_one_that_the_loader_finds(
+    found: str | None, library_path: str | None, expected: set[str]
+) -> None:
+    facts = image(OPENMPI, OPT, users=(user("libmpi.so.40", library=found),))
+    need = find_mpi_need(facts, library_path=library_path)
+    assert {lib.version for lib in need.libraries} == expected
+
+
+def test_need_of_another_name_for_a_library_is_that_library() -> None:
+    linked = user("libmpi.so.12", library=MPICH.path)
+    assert find_mpi_need(image(MPICH, users=(linked,))).libraries == (MPICH,)
+
+
+def test_need_of_a_program_behind_a_script_may_be_found_by_the_scripts_own_path() -> None:
+    program = Program(argv0="run.sh", path="/opt/run.sh", kind="script")
+    lost = user("libmpi.so.40", "/usr/bin/solver", library=None)
+    need = find_mpi_need(image(OPENMPI, users=(lost,), program=program))
+    assert need.libraries == (OPENMPI,)
 
 
 def test_need_library_of_another_processor_does_not_count() -> None:

@@ -277,6 +277,43 @@ def test_user_through_another_library_is_found(read: Read) -> None:
     assert facts.mpi_users == (MpiUser(path="/usr/bin/solver", needed="libmpich.so.12"),)
 
 
+@pytest.mark.parametrize(
+    ("folder", "rpath", "expected"),
+    [
+        (LIB, None, f"/{LIB}/libmpi.so.40.30.4"),
+        ("opt/ompi/lib", "/opt/ompi/lib", "/opt/ompi/lib/libmpi.so.40.30.4"),
+        ("opt/ompi/lib", "$ORIGIN/../lib", "/opt/ompi/lib/libmpi.so.40.30.4"),
+        ("opt/ompi/lib", None, None),
+        ("opt/ompi/lib", "/opt/ompi/$LIB", UNKNOWN),
+    ],
+    ids=["default", "rpath", "origin", "nowhere", "loaders-own-word"],
+)
+def test_library_of_a_user_is_the_one_that_the_loader_finds(
+    read: Read, folder: str, rpath: str | None, expected: str | None
+) -> None:
+    program = ElfBuilder(interpreter="/lib64/ld.so", needed=("libmpi.so.40",), rpath=rpath)
+    facts = read(
+        {
+            f"{LIB}/libc.so.6": mpi_files.glibc(),
+            "opt/ompi/bin/solver": File(program.build()),
+            f"{folder}/libmpi.so.40": Link("libmpi.so.40.30.4"),
+            f"{folder}/libmpi.so.40.30.4": mpi_files.open_mpi(),
+        }
+    )
+    assert [user.library for user in facts.mpi_users] == [expected]
+
+
+def test_library_of_a_user_is_unknown_where_the_image_sets_a_path_by_itself(read: Read) -> None:
+    facts = read(
+        {
+            f"{LIB}/libc.so.6": mpi_files.glibc(),
+            "opt/solver": File(mpi_files.program("libmpi.so.40")),
+            ".singularity.d/env/90-environment.sh": b". /opt/setvars.sh # LD_LIBRARY_PATH\n",
+        }
+    )
+    assert [user.library for user in facts.mpi_users] == [UNKNOWN]
+
+
 def test_module_built_once_per_mpi_chooses_at_run_time(read: Read) -> None:
     folder = "usr/lib/python3/site-packages/mpi4py"
     suffix = "cpython-313-x86_64-linux-gnu.so"

@@ -111,6 +111,33 @@ def test_choice_serial_program_in_an_image_with_python_mpi_uses_none_of_it() -> 
     assert made.environment == {}
 
 
+def test_choice_program_that_loads_no_mpi_is_not_copied_in_silence_beside_an_mpi() -> None:
+    """It may be linked to an MPI statically: under the wrong PMI each copy would exit 0."""
+    program = {"argv0": "solver", "path": "/opt/solver", "arch": "x86_64", "kind": "elf"}
+    facts = image(*IMAGES["debian13-openmpi-5.0.7"].mpi, program=program)
+    assert (way(plan(facts)), codes(plan(facts))) == (None, ["HPR204"])
+    assert way(plan(facts, resources=SERIAL)) == ("none", "none", None)
+    allow = {"rule": "HPR204", "because": "MPICH is linked in"}
+    wish = {"model": "hybrid", "pmi": "pmi2"}
+    assert way(plan(facts, mpi=wish, allow=(allow,))) == ("hybrid", "pmi2", None)
+
+
+def test_choice_program_that_cannot_find_the_images_library_takes_a_host_stack() -> None:
+    lost = user("libmpi.so.40", library=None)
+    facts = image(*IMAGES["debian13-openmpi-5.0.7"].mpi, users=(lost,))
+    assert way(plan(facts)) == ("bind", "pmix", "openmpi-5.0.11")
+    found = plan(facts, env={"LD_LIBRARY_PATH": "/opt/ompi/lib"})
+    assert way(found) == ("hybrid", "pmix", None)
+
+
+def test_choice_mpi_none_runs_a_program_beside_others_that_lack_their_mpi() -> None:
+    program = {"argv0": "python3", "path": "/usr/bin/python3", "arch": "x86_64", "kind": "elf"}
+    facts = image(users=(user("libmpi.so.40"),), program=program)
+    assert way(plan(facts, mpi={"model": "none"})) == ("none", "none", None)
+    own = image(users=(user("libmpi.so.40"),))
+    assert codes(plan(own, mpi={"model": "none"})) == ["HPR204"]
+
+
 def test_choice_mpi_none_starts_independent_copies() -> None:
     made = plan(IMAGES["no-mpi"], mpi={"model": "none"})
     assert way(made) == ("none", "none", None)
