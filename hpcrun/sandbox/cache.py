@@ -28,6 +28,8 @@ def keep(cache: Path, name: str, maps: IdMaps, build: Callable[[Path], None]) ->
     if finished.is_dir():
         return finished
     cache.mkdir(parents=True, exist_ok=True)
+    # Made by root it holds set-user-ID programs of root's, which age; nobody else shall run them.
+    cache.chmod(0o700)
     remove_unfinished(cache, maps)
     new = cache / f"{_UNFINISHED}{name}"
     try:
@@ -57,6 +59,12 @@ def remove_tree(folder: Path, maps: IdMaps) -> None:
     """Remove a folder whose files may belong to ids that exist only inside."""
     if not os.path.lexists(folder):
         return
+    mounted = mounts_below(folder.resolve(), Path("/proc/self/mountinfo").read_text())
+    if mounted:
+        raise WriteError(
+            f"`{folder}` stays, as something else is mounted in it at `{mounted[0]}`",
+            help=[f"umount {mounted[0]}"],
+        )
     try:
         shutil.rmtree(folder)
     except FileNotFoundError:
@@ -72,3 +80,11 @@ def remove_tree(folder: Path, maps: IdMaps) -> None:
             ) from None
     except OSError as error:
         raise WriteError(f"cannot remove `{folder}`: {error}") from error
+
+
+def mounts_below(folder: Path, mountinfo: str) -> tuple[Path, ...]:
+    """Find what is mounted at a folder or below it (proc_pid_mountinfo(5))."""
+    places = (line.split(" ")[4] for line in mountinfo.splitlines())
+    # Blanks and the like stand there as octal numbers.
+    read = (re.sub(r"\\([0-7]{3})", lambda found: chr(int(found[1], 8)), p) for p in places)
+    return tuple(place for place in map(Path, read) if place.is_relative_to(folder))

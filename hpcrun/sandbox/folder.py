@@ -14,6 +14,8 @@ from hpcrun.sandbox.state import State
 from hpcrun.sandbox.versions import SandboxVersion
 
 _KEY_BYTES = 1024
+# What jobs leave in their home and in /tmp, and Slurm's copies of their scripts.
+_PRIVATE = ("home", "nodes", "slurmctld")
 _FOLDERS = ("app", "dev", "home", "logs", "nodes", "share", "slurmctld")
 
 
@@ -23,6 +25,8 @@ def write_folder(where: Places, version: SandboxVersion, cluster: Cluster, root:
     where.settings.write_text(cluster_files.format_settings(cluster))
     for name in _FOLDERS:
         (where.folder / name).mkdir(exist_ok=True)
+    for name in _PRIVATE:
+        (where.folder / name).chmod(0o700)
     for own in (where.share, where.home):
         os.chown(own, cluster.user.uid_outside, cluster.user.gid_outside)
     shutil.copytree(rootfs.inside_folder(), where.folder / "inside", dirs_exist_ok=True)

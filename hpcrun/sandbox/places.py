@@ -2,6 +2,7 @@
 
 import os
 import re
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -90,12 +91,33 @@ class Places:
 def telling_whose(where: Places) -> Iterator[None]:
     """Say it plainly where the folder of sandboxes belongs to somebody else."""
     try:
+        _check_owner(where.root)
         yield
     except PermissionError as error:
         raise NotPermittedError(
             f"`{where.root}` is not yours to use: {error.filename}: {error.strerror}",
             help=["HPCRUN_SANDBOX_DIR names another folder for sandboxes"],
         ) from error
+
+
+def _check_owner(root: Path) -> None:
+    """Refuse a folder in which others could say what to end or enter, and where to write.
+
+    It matters to root, who could be told of any process, and of links to any file.
+    """
+    if not root.exists():
+        return
+    status = root.stat()
+    if status.st_uid not in (0, os.geteuid()):
+        doubt = f"belongs to user {status.st_uid}, who is neither root nor you"
+    elif status.st_mode & stat.S_IWOTH:
+        doubt = "can be written by everybody"
+    else:
+        return
+    raise NotPermittedError(
+        f"`{root}` {doubt}, so it is not used for sandboxes",
+        help=["HPCRUN_SANDBOX_DIR names another folder, which need not exist yet"],
+    )
 
 
 def places(name: str = DEFAULT_NAME) -> Places:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from hpcrun.sandbox.cache import keep, recipe_key
+from hpcrun.sandbox.cache import keep, mounts_below, recipe_key
 from hpcrun.sandbox.namespace import IdMaps
 
 NOBODY = IdMaps(uids=(), gids=(), is_privileged=True)
@@ -43,3 +43,22 @@ def test_key_depends_on_every_part() -> None:
     keys = {recipe_key("a", ("b",)), recipe_key("a", ("c",)), recipe_key("ab"), recipe_key("a")}
     assert len(keys) == 4
     assert recipe_key("a", ("b",)) == recipe_key("a", ("b",))
+
+
+def test_kept_is_for_its_owner_alone(tmp_path: Path) -> None:
+    keep(tmp_path / "cache", "x", NOBODY, lambda new: new.mkdir())
+    assert (tmp_path / "cache").stat().st_mode & 0o777 == 0o700
+
+
+def test_mounts_are_found_at_a_folder_and_below_it() -> None:
+    mountinfo = """\
+22 1 254:0 / / rw,relatime - ext4 /dev/vda rw
+30 22 254:0 /x /srv/box rw,relatime - ext4 /dev/vda rw
+31 22 254:0 /x /srv/box/share/a\\040b rw,relatime - ext4 /dev/vda rw
+32 22 254:0 /x /srv/box-2 rw,relatime - ext4 /dev/vda rw
+"""
+    assert mounts_below(Path("/srv/box"), mountinfo) == (
+        Path("/srv/box"),
+        Path("/srv/box/share/a b"),
+    )
+    assert mounts_below(Path("/srv/box/nodes"), mountinfo) == ()
