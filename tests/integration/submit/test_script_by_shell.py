@@ -119,6 +119,31 @@ def test_script_ends_with_the_code_of_srun(node: Node, code: int) -> None:
     assert node.record("final.json")["exit_code"] == code
 
 
+FIRST_FAILURES = {
+    "srun: error: n2: task 1: Exited with exit code 3": 3,
+    "srun: error: n[1-2]: tasks 0-1: Exited with exit code 127": 127,
+    "srun: error: n2: task 1: Segmentation fault (core dumped)": 139,
+    "srun: error: n2: task 1: Killed": 137,
+    "srun: error: n2: task 1: Exited with exit code 0": 143,
+    "srun: error: n2: task 1: Something new": 143,
+    "rank 1 says: srun: error: n2: task 1: Killed": 143,
+}
+
+
+@pytest.mark.parametrize(("line", "code"), FIRST_FAILURES.items())
+def test_script_ends_with_the_code_of_the_task_that_failed_first(
+    node: Node, line: str, code: int
+) -> None:
+    """Of the tasks that srun then ends, its own code is that of the last."""
+    output = node.run_folder / "logs" / "slurm-7.out"
+    output.parent.mkdir()
+    output.write_text("srun: error: n1: task 9: Exited with exit code 99\n")  # of a requeued job
+    last = "srun: error: n1: task 0: Terminated"
+    node.behave(f"printf '%s\\n' '{line}' '{last}' >>'{output}'; exit 143")
+    assert node.run(node.plan())[0] == code
+    assert node.record("final.json")["exit_code"] == code
+
+
 def test_script_hostile_words_and_values_arrive_unchanged(node: Node) -> None:
     words = (HOSTILE, "two\nlines", "", "-n", "$(id)", "*", "~", "\\", "'", '"')
     values = {f"V{i}": PlannedVariable(value=word, why="test") for i, word in enumerate(words)}

@@ -74,11 +74,13 @@ cd "$workdir" || give_up 66 "the working folder $workdir cannot be entered on th
 
 # The ranks get Slurm's variables and those named here, nothing else of the submitter's environment.
 stage=application
+output=$run_folder/logs/slurm-$job_id.out
+said_before=$(cat "$output" 2>/dev/null | wc -c)
 srun --mpi=none \
     --nodes=1 --ntasks=1 --cpus-per-task=8 \
     --kill-on-bad-exit=1 \
     --export=HOME,LOGNAME,PATH,USER \
-    apptainer exec --no-eval \
+    apptainer --quiet exec --no-eval \
     --mount type=bind,source=/scratch/anna/brains,destination=/scratch/anna/brains \
     --pwd "$workdir" \
     "$image" \
@@ -86,4 +88,20 @@ srun --mpi=none \
 step=$!
 # In the background, so that the traps act at once; a trap interrupts wait, hence the loop.
 while wait "$step"; code=$?; kill -0 "$step" 2>/dev/null; do :; done
+
+# Where one task fails, srun ends the others, and its own code may be theirs (24.11: 143 for 3).
+# Its lines in the output say in their order how each ended.
+if [ "$code" -gt 128 ] && [ "$signal" = null ]; then
+    first=$(tail -c "+$((said_before + 1))" "$output" 2>/dev/null |
+        sed -n 's/^srun: error: [^ ]*: tasks\{0,1\} [^ ]*: //p' | head -n 1)
+    case $first in
+    'Exited with exit code '[1-9]*) code=${first##* } ;;
+    'Illegal instruction'*) code=132 ;;
+    Aborted*) code=134 ;;
+    'Bus error'*) code=135 ;;
+    'Floating point exception'*) code=136 ;;
+    Killed*) code=137 ;;
+    'Segmentation fault'*) code=139 ;;
+    esac
+fi
 (exit "$code")
