@@ -54,7 +54,18 @@ def owned_options() -> tuple[Forbidden, ...]:
         Forbidden(letter, f"`-{letter}` is short for `--{name}`", f"write `{name}`")
         for letter, name in table["short_forms"].items()
     ]
-    return (*owned, *short)
+    return (*owned, *short, *map(_abbreviations, table["options"]))
+
+
+def _abbreviations(row: dict[str, str]) -> Forbidden:
+    """Forbid what sbatch takes for an option: the beginnings of its name (getopt_long(3))."""
+    name = row["option"]
+    beginnings = [name[:length] for length in range(1, len(name))]
+    return Forbidden(
+        pattern="|".join(beginnings),
+        why=f"sbatch takes the beginning of `--{name}` for it, which hpcrun sets itself",
+        instead=f"use the key `{row['instead']}`" if "instead" in row else "remove it",
+    )
 
 
 @cache
