@@ -10,7 +10,6 @@ from pydantic import ValidationError
 
 from hpcrun.model.base import Value
 from hpcrun.model.run import (
-    SCRIPT_NAME,
     FinalRecord,
     JobReport,
     Run,
@@ -43,7 +42,8 @@ def pack(files: Mapping[str, str]) -> bytes:
         for name, text in files.items():
             content = text.encode()
             entry = tarfile.TarInfo(name)
-            entry.size, entry.mode = len(content), 0o755 if name == SCRIPT_NAME else 0o644
+            # Only records may be for others: `env` of a job, say a token, stands in all else.
+            entry.size, entry.mode = len(content), 0o644 if name in RECORDS else 0o600
             tar.addfile(entry, io.BytesIO(content))
     return archive.getvalue()
 

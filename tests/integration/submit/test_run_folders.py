@@ -187,3 +187,12 @@ def test_output_that_is_no_file_is_none(
     output = run.output_of("7")
     HOSTILE[kind](tmp_path / "runs" / run.name / "logs" / output.name)
     assert folders.read_output(output, offset=0) == b""
+
+
+def test_files_in_which_the_job_s_environment_stands_are_for_its_user_alone(
+    store: tuple[RunFolders, Path], tmp_path: Path
+) -> None:
+    folders, runs = store
+    folder = tmp_path / "runs" / new_run(folders, runs).name
+    modes = {name: (folder / name).stat().st_mode & 0o077 for name in (*FILES, "run.json")}
+    assert modes == {"job.sh": 0, "job.yaml": 0, "run.json": 0o044}
