@@ -40,14 +40,25 @@ WHEELS = "dist-packages"  # where Debian's Python looks for what Debian did not 
 MACHINE = {"amd64": "x86_64", "arm64": "aarch64"}
 OLDEST_GLIBC_MINOR, NEWEST_GLIBC_MINOR = 17, 41  # what wheels are built for; what trixie has
 
+# Where Apptainer is, the job's user may be another than the caller: so the one works in folders
+# that the other cannot change, and only bytes pass between them.
 # Device nodes cannot be made by an ordinary user, and a runtime mounts its own.
 PACK = """
 set -eu
-folder=$1
-root=$(mktemp -d)
-trap 'chmod -R u+rwX "$root"; rm -rf "$root"' EXIT
-tar -x -C "$root" --exclude='./dev/*' -f "$folder/root.tar"
-apptainer --quiet build "$folder/image.sif" "$root"
+work=$(mktemp -d)
+trap 'chmod -R u+rwX "$work"; rm -rf "$work"' EXIT
+mkdir "$work/root"
+tar -x -C "$work/root" --exclude='./dev/*'
+apptainer --quiet build "$work/image.sif" "$work/root" >&2
+cat "$work/image.sif"
+"""
+PLACE = """
+set -eu
+part=$1.part-$$
+trap 'rm -f "$part"' EXIT
+cat >"$part"
+touch -d "@$2" "$part"
+mv -f "$part" "$1"
 """
 
 
@@ -68,21 +79,22 @@ def main():
     def provide(name):
         kept = cache / f"{name}-{recipe_key(name, table)}.sif"
         if not kept.exists():
-            build(name, table, kept, target, via)
-        return copy(kept, target / f"{name}.sif")
+            build(name, table, kept, via)
+        return copy(kept, target / f"{name}.sif", via)
 
     with ThreadPoolExecutor(AT_A_TIME) as pool:
         for image in pool.map(provide, arguments.names):
             print(image)
 
 
-def copy(kept, image):
+def copy(kept, image, via):
     """Copy an image, unless it is there already; a job may be reading an older one."""
-    old, new = image.stat() if image.exists() else None, kept.stat()
+    old, new = image.lstat() if os.path.lexists(image) else None, kept.stat()
     if old is None or (old.st_size, old.st_mtime_ns) != (new.st_size, new.st_mtime_ns):
-        part = image.with_suffix(f".{os.getpid()}")
-        shutil.copy2(kept, part)
-        part.rename(image)
+        seconds, nanoseconds = divmod(new.st_mtime_ns, 10**9)
+        moment = f"{seconds}.{nanoseconds:09}"
+        with kept.open("rb") as source:
+            run([*via, "sh", "-c", PLACE, "place", str(image), moment], stdin=source)
     return image
 
 
@@ -93,12 +105,12 @@ def recipe_key(name, table):
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
-def build(name, table, kept, target, via):
-    """Make one image in a folder that the place with Apptainer sees too, then keep it."""
+def build(name, table, kept, via):
+    """Make one image and keep it."""
     started_s = time.monotonic()
-    folder = target / f".{kept.stem}-{os.getpid()}"
-    part = kept.with_suffix(f".{os.getpid()}")  # another build of the same may run beside this one
-    run([*via, "mkdir", str(folder)])
+    # Another build of the same may run beside this one.
+    folder = kept.with_suffix(f".{os.getpid()}")
+    folder.mkdir()
     try:
         say(f"{name}: fetching wheels")
         fetch_wheels(table, table[name], folder / WHEELS)
@@ -108,9 +120,9 @@ def build(name, table, kept, target, via):
             environment=mmdebstrap_environment(os.environ),
         )
         say(f"{name}: packing the image with apptainer build")
-        run([*via, "sh", "-c", PACK, "pack", str(folder)])
-        shutil.copyfile(folder / "image.sif", part)
-        part.rename(kept)
+        with (folder / "root.tar").open("rb") as tar, (folder / "image.sif").open("wb") as image:
+            run([*via, "sh", "-c", PACK], stdin=tar, stdout=image)
+        (folder / "image.sif").rename(kept)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     size_mb = kept.stat().st_size / 1e6
@@ -164,19 +176,19 @@ def find_apptainer(arguments):
 
 def read_share(sandbox):
     """Ask the sandbox for the folder that it shares with this machine."""
-    answer = run([*HPCRUN, "sandbox", "status", "--name", sandbox, "--json"], capture=True)
+    question = [*HPCRUN, "sandbox", "status", "--name", sandbox, "--json"]
+    answer = run(question, stdout=subprocess.PIPE)
     share = json.loads(answer)["share"]
     if share is None:
         sys.exit(f"error: sandbox `{sandbox}` does not run: hpcrun sandbox up --name {sandbox}")
     return Path(share)
 
 
-def run(argv, *, capture=False, environment=None):
+def run(argv, *, stdin=subprocess.DEVNULL, stdout=sys.stderr, environment=None):
     """Run a command, or end here; its folder is the checkout, so that it finds hpcrun too."""
-    stdout = subprocess.PIPE if capture else sys.stderr
     try:
         done = subprocess.run(
-            argv, check=True, text=True, stdout=stdout, cwd=CHECKOUT, env=environment
+            argv, check=True, text=True, stdin=stdin, stdout=stdout, cwd=CHECKOUT, env=environment
         )
     except FileNotFoundError:
         sys.exit(f"error: `{argv[0]}` is not on PATH")

@@ -20,13 +20,20 @@ inside() {
 
 umask 022
 case $folder in /*) ;; *) folder=$PWD/$folder ;; esac
-# Made by whoever will run the job, who may be another than the caller, and writes here.
+# Everything is written by whoever will run the job, who may be another than the caller and could
+# lay a link in the caller's way.
 inside mkdir -p "$folder/data"
-cp "$here/job.yaml" "$here"/*.py "$folder/"
+(cd "$here" && tar -c job.yaml ./*.py) | inside tar -x -m --no-same-owner -C "$folder"
 [ -e "$folder/data/true_field.nii" ] && exit 0
 
-[ -e "$folder/data/$wheel" ] ||
+if ! [ -e "$folder/data/$wheel" ]; then
+    fetched=$(mktemp -d)
+    trap 'rm -rf "$fetched"' EXIT
     python3 -I -m pip download --quiet --disable-pip-version-check --no-deps --only-binary=:all: \
-        --dest "$folder/data" nilearn==0.14.1
+        --dest "$fetched" nilearn==0.14.1
+    # Single quotes: the words are for the shell inside.
+    # shellcheck disable=SC2016
+    inside sh -c 'cat >"$1.part" && mv "$1.part" "$1"' put "$folder/data/$wheel" <"$fetched/$wheel"
+fi
 inside apptainer --quiet exec --bind "$folder" --pwd "$folder" "$folder/../images/openmpi.sif" \
     python3 prepare.py "data/$wheel" data

@@ -39,7 +39,12 @@ def prepared(
 ) -> Path:
     """Return the folder that prepare.sh made, beside the folder of the images."""
     folder = images["openmpi"].parents[1] / "registration"
-    programs = tmp_path_factory.mktemp("bin")
+    prepare(folder, sandbox, tmp_path_factory.mktemp("bin"))
+    return folder
+
+
+def prepare(folder: Path, sandbox: Sandbox, programs: Path) -> None:
+    """Run prepare.sh, with a folder for the command `hpcrun` that it needs on PATH."""
     command = programs / "hpcrun"
     command.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m hpcrun "$@"\n')
     command.chmod(0o755)
@@ -57,7 +62,6 @@ def prepared(
         check=False,
     )
     assert made.returncode == 0, made.stdout + made.stderr
-    return folder
 
 
 @pytest.fixture(scope="session")
