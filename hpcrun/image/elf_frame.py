@@ -165,12 +165,12 @@ class ElfFrame:
         data = self.exactly(
             segment.offset, segment.size // shape.size * shape.size, "dynamic section"
         )
-        values: dict[int, tuple[int, ...]] = {}
+        values: dict[int, list[int]] = {}
         for tag, value in shape.iter_unpack(data):
             if tag == 0:
                 break
-            values[tag] = (*values.get(tag, ()), value)
-        return values
+            values.setdefault(tag, []).append(value)
+        return {tag: tuple(found) for tag, found in values.items()}
 
     @property
     def is_dynamic(self) -> bool:
