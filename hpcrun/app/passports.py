@@ -1,6 +1,8 @@
 """Use case: read what a plan needs about images and host MPI stacks; does not judge it."""
 
-from pathlib import Path
+import posixpath
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
 
@@ -11,6 +13,9 @@ from hpcrun.model.image import ImageFacts, StackFacts
 from hpcrun.model.job import ImageRef, Job
 from hpcrun.model.site import MpiStack, Site
 from hpcrun.tables import architectures, rules
+
+if TYPE_CHECKING:
+    from hpcrun.image import MountedProgram
 
 
 def read_passports(job: Job) -> dict[str, ImageFacts]:
@@ -57,7 +62,26 @@ def _read_image(job: Job, ref: ImageRef) -> ImageFacts:
             f"there is no image `{path}`",
             help=("check `image` of the job; a relative path starts at the job file's folder",),
         )
-    return read_image(path, command=job.argv, full_digest=ref.sha256 is not None)
+    mounted = _mounted_program(job)
+    full_digest = ref.sha256 is not None
+    return read_image(path, command=job.argv, mounted=mounted, full_digest=full_digest)
+
+
+def _mounted_program(job: Job) -> "MountedProgram | None":
+    """Return the job's program where it lies in the working folder or a mount, and is seen here."""
+    from hpcrun.image import MountedProgram
+
+    if "/" not in job.argv[0]:
+        return None
+    inside = PurePosixPath(posixpath.normpath(job.workdir / job.argv[0]))
+    places = [(PurePosixPath(job.workdir), job.workdir)]
+    places += [(mount.container, mount.host) for mount in job.mounts]
+    holding = [(place, host) for place, host in places if inside.is_relative_to(place)]
+    if not holding:
+        return None
+    place, host = max(holding, key=lambda item: len(item[0].parts))
+    file = host / inside.relative_to(place)
+    return MountedProgram(file, inside) if file.is_file() else None
 
 
 def _unfetched(job: Job, ref: ImageRef) -> InputError:

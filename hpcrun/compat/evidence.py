@@ -25,7 +25,9 @@ def compatible(*reasons: Reason) -> Verdict:
 
 
 def in_image(facts: ImageFacts, path: str) -> str:
-    """Name a place inside an image."""
+    """Name a place inside an image, or the host's file that is mounted there."""
+    if facts.program is not None and facts.program.path == path and facts.program.host_path:
+        return str(facts.program.host_path)
     return f"{facts.path.name}:{path}"
 
 

@@ -51,7 +51,16 @@ def find_mpi_need(facts: ImageFacts, *, library_path: str | None = None) -> MpiN
     usable = tuple(lib for lib in facts.mpi if lib.arch in (facts.arch, "unknown"))
     # Whoever starts a program from a script may set its library path there.
     is_strict = bool(own) and library_path is None
-    served = {user: libraries_of(user, usable, is_strict=is_strict) for user in users}
+    is_mounted = facts.program is not None and facts.program.host_path is not None
+    served = {
+        # The folders that a mounted program names may be mounted too.
+        user: libraries_of(
+            user,
+            usable,
+            is_strict=is_strict and not (is_mounted and (user.rpath or user.runpath)),
+        )
+        for user in users
+    }
     loaded = {lib.path for libraries in served.values() for lib in libraries}
     return MpiNeed(
         users=users,

@@ -2,6 +2,7 @@
 
 from hpcrun.image.errors import ImageError, UnsupportedError
 from hpcrun.image.passport import read_image
+from hpcrun.image.program import MountedProgram
 from hpcrun.image.stack import read_stack
 
-__all__ = ["ImageError", "UnsupportedError", "read_image", "read_stack"]
+__all__ = ["ImageError", "MountedProgram", "UnsupportedError", "read_image", "read_stack"]

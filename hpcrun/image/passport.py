@@ -18,10 +18,10 @@ from hpcrun.image.libc import read_libc
 from hpcrun.image.linking import Linker
 from hpcrun.image.mpi import find_mpi_libraries
 from hpcrun.image.problems import Problems
-from hpcrun.image.program import read_program
+from hpcrun.image.program import MountedProgram, read_mounted, read_program
 from hpcrun.image.sif import FileSystem, Partition, Sif, read_sif
 from hpcrun.image.squashfs import Squashfs
-from hpcrun.image.survey import survey
+from hpcrun.image.survey import Survey, survey
 from hpcrun.image.tree import ROOT, Found, Node
 from hpcrun.image.users import find_mpi_users
 from hpcrun.model.base import UNKNOWN, Unknown, is_known, known
@@ -48,13 +48,25 @@ class _Outside(NamedTuple):
     declared_arch: str | Unknown
 
 
+class _Sought(NamedTuple):
+    """The job's command, and its program where that lies on the host."""
+
+    command: Sequence[str] | None
+    mounted: MountedProgram | None
+
+
 def read_image(
-    path: Path, *, command: Sequence[str] | None = None, full_digest: bool = False
+    path: Path,
+    *,
+    command: Sequence[str] | None = None,
+    mounted: MountedProgram | None = None,
+    full_digest: bool = False,
 ) -> ImageFacts:
     """Read the passport of a SIF or an unpacked image.
 
     Args:
         command: the job's command; its program is looked up in the image.
+        mounted: the command's program, where it is not in the image but on the host.
         full_digest: hash the whole file (0.6 s per 300 MB) and not just header and descriptors.
     """
     try:
@@ -62,12 +74,12 @@ def read_image(
     except PermissionError as exc:
         raise NotPermittedError(f"cannot read `{path}`: permission denied") from exc
     if is_folder:
-        return _read_folder(path, command)
+        return _read_folder(path, _Sought(command, mounted))
     with open_extent(path) as file:
-        return _read_sif(path, file, command, full_digest=full_digest)
+        return _read_sif(path, file, _Sought(command, mounted), full_digest=full_digest)
 
 
-def _read_folder(path: Path, command: Sequence[str] | None) -> ImageFacts:
+def _read_folder(path: Path, sought: _Sought) -> ImageFacts:
     status = path.stat()
     identity = f"{path.absolute()}\0{status.st_dev}\0{status.st_ino}\0{status.st_mtime_ns}"
     outside = _Outside(
@@ -82,12 +94,10 @@ def _read_folder(path: Path, command: Sequence[str] | None) -> ImageFacts:
         root.entries()
     except ForbiddenError as exc:
         raise NotPermittedError(f"cannot read `{path}`: permission denied") from exc
-    return _read_tree(path, outside, root, command)
+    return _read_tree(path, outside, root, sought)
 
 
-def _read_sif(
-    path: Path, file: Extent, command: Sequence[str] | None, *, full_digest: bool
-) -> ImageFacts:
+def _read_sif(path: Path, file: Extent, sought: _Sought, *, full_digest: bool) -> ImageFacts:
     sif = read_sif(file)
     partition = sif.primary
     outside = _Outside(
@@ -98,17 +108,17 @@ def _read_sif(
         declared_arch=_declared_arch(sif),
     )
     if partition is None:
-        return _unread(path, outside, "the image has no primary system partition", command)
+        return _unread(path, outside, "the image has no primary system partition", sought.command)
     if partition.file_system != FileSystem.SQUASHFS:
         names = {int(fs): name for fs, name in _UNREADABLE.items()}
         held = names.get(partition.file_system, f"file system type {partition.file_system}")
         reason = f"the primary partition holds {held}, which cannot be read without mounting it"
-        return _unread(path, outside, reason, command)
+        return _unread(path, outside, reason, sought.command)
     try:
         root = Squashfs(file.part(partition.offset, partition.size)).root
     except UnsupportedError as exc:
-        return _unread(path, outside, "; ".join((exc.message, *exc.help)), command)
-    return _read_tree(path, outside, root, command)
+        return _unread(path, outside, "; ".join((exc.message, *exc.help)), sought.command)
+    return _read_tree(path, outside, root, sought)
 
 
 def _declared_arch(sif: Sif) -> str | Unknown:
@@ -140,9 +150,7 @@ def _unread(
     )
 
 
-def _read_tree(
-    path: Path, outside: _Outside, root: Node, command: Sequence[str] | None
-) -> ImageFacts:
+def _read_tree(path: Path, outside: _Outside, root: Node, sought: _Sought) -> ImageFacts:
     problems = Problems()
     found = survey([Found(ROOT, root)], problems)
     archs = found.count_archs()
@@ -151,11 +159,7 @@ def _read_tree(
     environment = _told(problems, "environment", lambda: read_environment(root), unknown)
     library_path = known(environment.library_path) or ""
     linker = Linker(root, library_path=library_path.split(":") if library_path else ())
-    program = None
-    if command:
-        lost = Program(argv0=command[0], path=None)
-        reading = partial(read_program, root, command, environment)
-        program = _told(problems, command[0], reading, lost)
+    program = _find_program(sought, root, environment, found)
     libc = _told(problems, "C library", lambda: read_libc(found.elf_files, arch), LibC())
     no_names: tuple[str, ...] = ()
     names = partial(linker.default_names, arch)
@@ -175,6 +179,30 @@ def _read_tree(
             "is_complete": problems.are_harmless,
             "unread": problems.lines,
         }
+    )
+
+
+def _find_program(
+    sought: _Sought, root: Node, environment: Environment, found: Survey
+) -> Program | None:
+    """Look the job's program up; one that a mount brings joins the files that may need MPI."""
+    if not sought.command:
+        return None
+    argv0 = sought.command[0]
+    lost = Program(argv0=argv0, path=None)
+    if sought.mounted is None:
+        reading = partial(read_program, root, sought.command, environment)
+        return _told(found.problems, argv0, reading, lost)
+    elf = _told(found.problems, argv0, partial(read_mounted, sought.mounted), None)
+    if elf is None:
+        return lost.model_copy(update={"kind": "missing"})
+    found.elf_files.append(elf)
+    return Program(
+        argv0=argv0,
+        path=str(elf.path),
+        arch=elf.arch,
+        kind="elf",
+        host_path=sought.mounted.file,
     )
 
 

@@ -1,10 +1,13 @@
-"""Which file a command names inside an image; does not run it."""
+"""Which file a command names inside an image, or beside it; does not run it."""
 
 from collections.abc import Sequence
+from pathlib import Path, PurePosixPath
+from typing import NamedTuple
 
-from hpcrun.image.elf import IDENT_SIZE, read_ident
+from hpcrun.image.elf import IDENT_SIZE, read_elf, read_ident
 from hpcrun.image.environment import Environment
-from hpcrun.image.survey import arch_name
+from hpcrun.image.folder import FolderNode
+from hpcrun.image.survey import ElfFile, arch_name
 from hpcrun.image.tree import Found, Node, resolve_file
 from hpcrun.model.base import UNKNOWN, is_known
 from hpcrun.model.image import Program
@@ -12,6 +15,20 @@ from hpcrun.model.image import Program
 _SHEBANG_MAX = 256
 _NESTING_MAX = 4
 """As Linux: a script may name a script as its interpreter only so often."""
+
+
+class MountedProgram(NamedTuple):
+    """A file of the host that a mount brings into the container as the job's program."""
+
+    file: Path
+    container_path: PurePosixPath
+
+
+def read_mounted(mounted: MountedProgram) -> ElfFile | None:
+    """Read a program that is not in the image; None where it is no ELF file but a script."""
+    node = FolderNode(mounted.file.resolve())
+    elf = read_elf(node)
+    return ElfFile(mounted.container_path, node, elf) if elf is not None else None
 
 
 def read_program(root: Node, command: Sequence[str], environment: Environment) -> Program:

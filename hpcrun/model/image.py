@@ -80,6 +80,9 @@ class Program(Value):
     kind: Literal["elf", "script", "unknown", "missing"] = "unknown"
     interpreter: str | None = None
     """Of a script: the program of its shebang."""
+    host_path: Path | None = None
+    """Where it lies on the host, if a mount brings it into the container; `path` is then its path
+    there and not in the image."""
 
 
 class ImageFacts(Value):

@@ -91,7 +91,7 @@ def _check(
 def _needed_files(facts: ImageFacts, choice: Choice) -> dict[str, str]:
     """Return the image's files without which the job cannot run, and what they are."""
     needed = {}
-    if facts.program and facts.program.path:
+    if facts.program and facts.program.path and facts.program.host_path is None:
         needed[facts.program.path] = f"the program `{facts.program.argv0}`"
     library = choice.judgement.library if choice.judgement else None
     if library is not None and choice.shape and choice.shape.model == "hybrid":

@@ -2,14 +2,14 @@
 
 import os
 from collections.abc import Callable
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import pytest
 
 from hpcrun.errors import MissingInputError
-from hpcrun.image import ImageError, read_image
+from hpcrun.image import ImageError, MountedProgram, read_image
 from hpcrun.model.base import UNKNOWN
-from hpcrun.model.image import Family, ImageFacts, LibC, MpiUser, PmiAbility
+from hpcrun.model.image import Family, ImageFacts, LibC, MpiUser, PmiAbility, Program
 from tests.fakes import mpi_files
 from tests.fakes.elf_builder import AARCH64, ElfBuilder
 from tests.fakes.sif_builder import (
@@ -339,6 +339,33 @@ def test_command_is_looked_up_by_the_images_own_path(read: Read) -> None:
     )
     assert facts.program is not None
     assert (facts.program.path, facts.program.kind) == ("/opt/bin/app", "elf")
+
+
+def test_program_that_a_mount_brings_is_read_where_it_lies(read: Read, tmp_path: Path) -> None:
+    solver = tmp_path / "solver"
+    solver.write_bytes(mpi_files.program("libmpi.so.40"))
+    files: dict[str, bytes | File | Link] = {
+        f"{LIB}/libc.so.6": mpi_files.glibc(),
+        f"{LIB}/libmpi.so.40": mpi_files.open_mpi(),
+    }
+    mounted = MountedProgram(solver, PurePosixPath("/work/solver"))
+    facts = read(files, command=("./solver",), mounted=mounted)
+    assert facts.program == Program(
+        argv0="./solver", path="/work/solver", arch="x86_64", kind="elf", host_path=solver
+    )
+    found = [(user.path, user.library) for user in facts.mpi_users]
+    assert found == [("/work/solver", f"/{LIB}/libmpi.so.40")]
+    assert facts.program_archs == {"x86_64": 2}  # what the image holds
+
+
+def test_script_that_a_mount_brings_stays_a_program_that_is_not_in_the_image(
+    read: Read, tmp_path: Path
+) -> None:
+    script = tmp_path / "run.sh"
+    script.write_text("#!/bin/sh\nexec solver\n")
+    mounted = MountedProgram(script, PurePosixPath("/work/run.sh"))
+    facts = read({}, command=("./run.sh",), mounted=mounted)
+    assert facts.program == Program(argv0="./run.sh", path=None, kind="missing")
 
 
 @pytest.mark.parametrize(
