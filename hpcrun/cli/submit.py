@@ -38,7 +38,7 @@ def command(  # noqa: PLR0913  one parameter per option
     A job that cannot work is refused before anything is written. Ctrl-C ends the wait, not the job.
     """
     from hpcrun.cli.diagnostics import show_diagnostics
-    from hpcrun.cli.wire import outside_of
+    from hpcrun.cli.wire import outside_of, outside_of_choice
     from hpcrun.errors import RefusedError, UsageError
 
     if timeout is not None and not wait:
@@ -53,7 +53,12 @@ def command(  # noqa: PLR0913  one parameter per option
     if dry_run:
         _show_plan(planned.plan, as_json=as_json)
         return
-    outside = outside_of(planned.site)
+    is_own_choice = site is not None or planned.job.submit.site in ("", "auto")
+    outside = (
+        outside_of(planned.site)
+        if is_own_choice
+        else outside_of_choice(planned.site, by=f"`{job_file}`")
+    )
     result = _submit(planned, runs, outside)
     if not wait:
         _show_result(result, as_json=as_json)

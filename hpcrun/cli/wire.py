@@ -36,8 +36,20 @@ def outside_of_run(run: Run, site_option: str | None) -> Outside:
     """Return what reaches the site of a run: as asked for, by its profile, or by its name."""
     from hpcrun.site import find_site
 
+    if site_option is not None:
+        return outside_of(find_site(site_option, environment=os.environ))
     profile = str(run.profile) if run.profile.is_file() else run.site
-    return outside_of(find_site(site_option or profile, environment=os.environ))
+    site = find_site(profile, environment=os.environ)
+    return outside_of_choice(site, by=f"run `{run.name}`")
+
+
+def outside_of_choice(site: Site, *, by: str) -> Outside:
+    """Return what reaches a site that a file chose, and not the person who calls."""
+    from hpcrun.site.folders import profile_folders
+    from hpcrun.site.trust import check_choice
+
+    check_choice(site, profile_folders(os.environ), by=by)
+    return outside_of(site)
 
 
 def find_records(

@@ -4,6 +4,10 @@ A profile that names a command (`access: {prefix: …}` or `{ssh: …}`) is used
 owner, who is root or the caller, can change it; the owner's own group counts as the owner. Any
 other profile gets a warning instead: it can mislead a plan, but runs nothing. Shipped profiles are
 not checked: whoever can change them can change hpcrun itself.
+
+A job file, or a run, that came from elsewhere may bring a profile along, which then belongs to the
+caller too. So a command is run only of a profile that the person named, or that lies where profiles
+are kept.
 """
 
 import grp
@@ -22,14 +26,29 @@ from hpcrun.model.site import Site
 def check_trust(site: Site, files: Iterable[Path]) -> tuple[Diagnostic, ...]:
     """Give warnings about files that others can change; refuse them where they name a command."""
     doubts = [(path, doubt) for path in files for doubt in _doubts(path)]
-    names_command = site.access.prefix is not None or site.access.ssh is not None
-    if doubts and names_command:
+    if doubts and _names_command(site):
         path, doubt = doubts[0]
         raise NotPermittedError(
             f"profile `{path}` names a command to run, and {doubt}",
             help=[f"look at the profile, then: chown $USER {path}; chmod go-w {path}"],
         )
     return tuple(_warning(path, doubt) for path, doubt in doubts)
+
+
+def check_choice(site: Site, folders: Iterable[Path], *, by: str) -> None:
+    """Refuse the command of a profile that a file chose and that lies in none of the folders."""
+    if not _names_command(site):
+        return
+    if site.file.parent.resolve() in [folder.resolve() for folder in folders]:
+        return
+    raise NotPermittedError(
+        f"{by} chooses the profile `{site.file}`, which names a command to run",
+        help=[f"look at the profile, then choose it yourself: --site {site.file}"],
+    )
+
+
+def _names_command(site: Site) -> bool:
+    return site.access.prefix is not None or site.access.ssh is not None
 
 
 def _doubts(path: Path) -> Iterator[str]:
@@ -43,6 +62,8 @@ def _doubts(path: Path) -> Iterator[str]:
     if status.st_mode & others:
         yield f"others can change it (mode {stat.S_IMODE(status.st_mode):04o})"
     folder = path.parent.stat()
+    if folder.st_uid not in (0, os.geteuid()):
+        yield f"user {folder.st_uid}, to whom its folder belongs, can replace it"
     if folder.st_mode & stat.S_IWOTH and not folder.st_mode & stat.S_ISVTX:
         yield f"others can replace it (mode {stat.S_IMODE(folder.st_mode):04o} of its folder)"
 

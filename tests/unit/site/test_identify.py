@@ -9,6 +9,7 @@ from hpcrun.errors import InputError, MissingInputError, NotPermittedError, Usag
 from hpcrun.model.site import Which
 from hpcrun.site import find_site, identify_site
 from hpcrun.site.folders import list_profiles, profile_folders, sandbox_state_folder
+from hpcrun.site.trust import check_choice
 from hpcrun.site.which import Surroundings, matching, read_surroundings
 
 HOSTNAME = os.uname().nodename
@@ -244,3 +245,27 @@ def test_state_folder_is_that_of_the_sandbox(chosen: str | None) -> None:
         if chosen is not None:
             patch.setenv("HPCRUN_SANDBOX_DIR", chosen)
         assert sandbox_state_folder(os.environ) == state_root()
+
+
+@pytest.mark.parametrize("access", ["{prefix: [enter]}", "{ssh: far}"])
+def test_command_of_a_profile_that_a_file_chose_needs_a_place_of_profiles(
+    root: Path, tmp_path: Path, access: str
+) -> None:
+    text = f"access: {access}\n"
+    kept = find_site(str(profile(etc(root), "kept", text)), environment={}, root=root)
+    brought = find_site(str(profile(tmp_path / "x", "brought", text)), environment={}, root=root)
+    local = find_site(str(profile(tmp_path / "x", "here", "access: local\n")), environment={})
+    for site in (kept, local):
+        check_choice(site, [etc(root)], by="run `r`")
+    with pytest.raises(NotPermittedError, match=r"run `r` chooses the profile `.*brought.yaml`"):
+        check_choice(brought, [etc(root)], by="run `r`")
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a folder away")
+def test_profile_in_a_folder_of_another_user_is_refused_where_it_names_a_command(
+    root: Path, tmp_path: Path
+) -> None:
+    path = profile(tmp_path / "theirs", "fjord", "access: {prefix: [enter]}\n")
+    os.chown(path.parent, 1000, 1000)
+    with pytest.raises(NotPermittedError, match="user 1000, to whom its folder belongs"):
+        find_site(str(path), environment={}, root=root)
