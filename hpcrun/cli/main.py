@@ -169,7 +169,12 @@ def _keep(text: str) -> str:
     """Write the traceback where it outlives this process."""
     try:
         with tempfile.NamedTemporaryFile(
-            "w", prefix="hpcrun-bug-", suffix=".txt", delete=False, encoding="utf-8"
+            "w",
+            prefix="hpcrun-bug-",
+            suffix=".txt",
+            delete=False,
+            encoding="utf-8",
+            errors="backslashreplace",
         ) as stream:
             stream.write(text)
     except OSError:

@@ -99,12 +99,25 @@ def make_source(path: Path, text: str) -> Source:
     return Source(path, str(path), text, tuple(_LINE_BREAK.split(text)))
 
 
+def _is_utf8(path: Path) -> bool:
+    try:
+        os.fsencode(path).decode()
+    except UnicodeError:
+        return False
+    return True
+
+
 def _span_at(source: Source, index: int) -> Span:
     before = _LINE_BREAK.split(source.text[:index])
     return source.span(len(before), len(before[-1]) + 1, 1)
 
 
 def _read_bytes(path: Path) -> bytes:
+    if not _is_utf8(path.absolute()):
+        raise InputError(
+            f"the path of `{path}` is not UTF-8, so no plan or record can hold it",
+            help=["rename the file or folder"],
+        )
     try:
         # Without O_NONBLOCK a named pipe would be waited on for ever.
         with open(os.open(path, os.O_RDONLY | os.O_NONBLOCK), "rb") as stream:  # noqa: PTH123

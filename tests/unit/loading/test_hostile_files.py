@@ -116,3 +116,11 @@ def test_endless_device_is_refused(tmp_path: Path) -> None:
 def test_hostile_name_of_a_file_ends_in_own_errors(name: str) -> None:
     with pytest.raises(HpcrunError):
         load_job(name)
+
+
+def test_folder_whose_name_no_record_can_hold_is_refused(tmp_path: Path) -> None:
+    folder = tmp_path / os.fsdecode(b"caf\xe9")
+    folder.mkdir()
+    (folder / "job.yaml").write_text("version: 1\n")
+    with pytest.raises(InputError, match="is not UTF-8"):
+        load_job(folder / "job.yaml")
