@@ -23,6 +23,11 @@ _SYSTEM_FOLDERS = frozenset(
         *("/usr/bin", "/usr/lib", "/usr/lib64", "/usr/local"),
     )
 )
+_SHOWN_FOLDERS = tuple(
+    PurePosixPath(folder)
+    for folder in ("/home", "/root", "/tmp", "/var/tmp", "/dev", "/proc", "/sys")  # noqa: S108
+)
+"""What Apptainer mounts unless an admin forbids it (apptainer.conf, 1.4.5); homes may be nearby."""
 
 
 def check_image_file(image: Image, arch: str, facts: ImageFacts) -> Iterator[Diagnostic]:
@@ -61,7 +66,22 @@ def check_command(
     if program is None or program.kind != "missing" or _may_be_mounted(argv0, mounts):
         return
     found = (f"`{program.argv0}` is not in {facts.path.name}", *facts.unread[:2])
-    yield diagnose("HPR208", f"cannot find the program `{argv0}` in the image", found=found)
+    # The job may set PATH, and what was not read may hold the program.
+    is_sure = facts.is_complete and "PATH" not in question.job.env
+    severity = None if is_sure and not _may_be_shown(question, argv0) else Severity.WARNING
+    message = f"cannot find the program `{argv0}` in the image"
+    if question.job.command is None:
+        message = f"`script` is run by `{argv0}`, which is not in the image"
+    yield diagnose("HPR208", message, found=found, severity=severity)
+
+
+def _may_be_shown(question: Question, argv0: str) -> bool:
+    """Whether the runtime may show the path by itself: home, /tmp, what the site mounts."""
+    if "/" not in argv0:
+        return False
+    shared = question.site.filesystems.shared
+    folders = (*_SHOWN_FOLDERS, *(map(PurePosixPath, shared) if is_known(shared) else ()))
+    return any(PurePosixPath(argv0).is_relative_to(folder) for folder in folders)
 
 
 def _may_be_mounted(argv0: str, mounts: tuple[PlannedMount, ...]) -> bool:

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from hpcrun.model.diagnostic import Severity
 from hpcrun.model.image import ImageFacts
 from hpcrun.model.plan import Plan
 from hpcrun.planner import plan_job
@@ -136,6 +137,29 @@ def test_choice_mpi_none_runs_a_program_beside_others_that_lack_their_mpi() -> N
     assert way(plan(facts, mpi={"model": "none"})) == ("none", "none", None)
     own = image(users=(user("libmpi.so.40"),))
     assert codes(plan(own, mpi={"model": "none"})) == ["HPR204"]
+
+
+MISSING = [
+    # the job's command, its PATH, whether the image was read whole: what is said
+    ("solver", None, True, Severity.ERROR),
+    ("/opt/solver", None, True, Severity.ERROR),
+    ("solver", "/opt/bin", True, Severity.WARNING),
+    ("solver", None, False, Severity.WARNING),
+    ("/home/anna/solver", None, True, Severity.WARNING),
+    ("/tmp/solver", None, True, Severity.WARNING),
+]
+
+
+@pytest.mark.parametrize(("argv0", "path", "is_complete", "severity"), MISSING)
+def test_program_that_is_not_in_the_image_is_refused_where_that_is_sure(
+    argv0: str, path: str | None, is_complete: bool, severity: Severity
+) -> None:
+    program = {"argv0": argv0, "path": None, "kind": "missing"}
+    facts = IMAGES["debian13-openmpi-5.0.7"]
+    facts = image(*facts.mpi, users=facts.mpi_users, program=program, is_complete=is_complete)
+    made = plan(facts, command=(argv0,), env={"PATH": path} if path else {})
+    assert [(d.code, d.severity) for d in made.diagnostics] == [("HPR208", severity)]
+    assert made.is_refused == (severity is Severity.ERROR)
 
 
 def test_choice_mpi_none_starts_independent_copies() -> None:
