@@ -1,5 +1,6 @@
 """Use case: read what a plan needs about images and host MPI stacks; does not judge it."""
 
+import os
 import posixpath
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
@@ -16,6 +17,9 @@ from hpcrun.tables import architectures, rules
 
 if TYPE_CHECKING:
     from hpcrun.image import MountedProgram
+
+PASSPORT_MAX = 16 << 20
+"""That of a stack names all its symbols, a few hundred kB; one of an image is smaller."""
 
 
 def read_passports(job: Job) -> dict[str, ImageFacts]:
@@ -132,11 +136,16 @@ def _load_stack(file: Path) -> StackFacts:
 
 def _read_bytes(file: Path, what: str) -> bytes:
     try:
-        return file.read_bytes()
+        # Without O_NONBLOCK a named pipe would be waited on for ever.
+        with open(os.open(file, os.O_RDONLY | os.O_NONBLOCK), "rb") as stream:  # noqa: PTH123
+            content = stream.read(PASSPORT_MAX + 1)
     except FileNotFoundError as exc:
         raise MissingInputError(f"there is no {what} `{file}`") from exc
     except OSError as exc:
         raise InputError(f"cannot read the {what} `{file}`: {exc.strerror}") from exc
+    if len(content) > PASSPORT_MAX:
+        raise InputError(f"the {what} `{file}` is larger than {PASSPORT_MAX >> 20} MiB")
+    return content
 
 
 def missing_sources(job: Job, site: Site) -> tuple[Path, ...]:

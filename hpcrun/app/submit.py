@@ -42,7 +42,8 @@ class Planned(NamedTuple):
     """A plan with what it was made from."""
 
     plan: Plan
-    job_file: Path
+    job_text: str
+    """The job file as it was read: later it may be another one, or a link to any file."""
     site: Site
     passports: Mapping[str, ImageFacts]
     """By OCI names of processors."""
@@ -121,7 +122,7 @@ def _files(planned: Planned, run: Run) -> dict[str, str]:
     place = RunPlace(folder=run.folder, name=run.name, token=run.token)
     facts = planned.passports.get(plan.image.arch)
     files = {
-        "job.yaml": planned.job_file.read_text(encoding="utf-8"),
+        "job.yaml": planned.job_text,
         "plan.json": plan.model_dump_json(indent=2) + "\n",
         SCRIPT_NAME: render_script(plan, place=place),
     }

@@ -22,6 +22,7 @@ class PlannedFile(NamedTuple):
 
     plan: Plan
     job: Job
+    job_text: str
     site: Site
     profile: Path
     passports: dict[str, ImageFacts]
@@ -58,4 +59,6 @@ def plan_file(
     found = identify_site(site or job.submit.site, environment=os.environ)
     passports = read_passports(job) if passport is None else load_passport(passport, job)
     decided = plan(job, found.site, positions=positions, passports=passports)
-    return PlannedFile(decided, job, found.site, found.path, passports, found.warnings)
+    return PlannedFile(
+        decided, job, positions.text, found.site, found.path, passports, found.warnings
+    )

@@ -70,7 +70,7 @@ def _submit(planned: PlannedFile, runs: Path | None, outside: Outside) -> Submit
     from hpcrun.app.submit import Planned, submit_run
     from hpcrun.cli.wire import runs_folder
 
-    made = Planned(planned.plan, planned.job.file, planned.site, planned.passports)
+    made = Planned(planned.plan, planned.job_text, planned.site, planned.passports)
     folder = runs_folder(runs, job_file=planned.job.file)
     try:
         return submit_run(made, runs=folder, outside=outside)

@@ -33,7 +33,7 @@ def load_job_with_positions(path: Path | str) -> tuple[Job, Positions]:
     stop_at_problems(source, problems)
     file = _absolute(source.path, Path.cwd())
     job = make_value(Job, job_values(values, file), source=source, reading=reading)
-    return job, positions_of(reading, [file])
+    return job, positions_of(reading, [file], source=source)
 
 
 def job_values(values: dict[str, Any], file: Path) -> dict[str, Any]:

@@ -14,12 +14,19 @@ class Positions:
     """
 
     def __init__(
-        self, values: Mapping[str, Span], keys: Mapping[str, Span], files: tuple[Path, ...]
+        self,
+        values: Mapping[str, Span],
+        keys: Mapping[str, Span],
+        files: tuple[Path, ...],
+        *,
+        text: str = "",
     ) -> None:
         self._values = dict(values)
         self._keys = dict(keys)
         self.files = files
         """The file and, for a profile, its parents, nearest first."""
+        self.text = text
+        """The file as it was read; by now it may be another one."""
 
     def at(self, path: str) -> Location | None:
         """Give the place of a value; None where the file does not hold it."""

@@ -89,6 +89,6 @@ def _file_path(loc: Iterable[int | str], reading: Reading) -> str:
     return path
 
 
-def positions_of(reading: Reading, files: Iterable[Path]) -> Positions:
-    """Give the places of all values read."""
-    return Positions(reading.value_spans, reading.key_spans, tuple(files))
+def positions_of(reading: Reading, files: Iterable[Path], *, source: Source) -> Positions:
+    """Give the places of all values read, from one file or from one and its parents."""
+    return Positions(reading.value_spans, reading.key_spans, tuple(files), text=source.text)

@@ -50,7 +50,7 @@ def load_site_with_positions(
     stop_at_problems(source, problems)
     fields = _site_values(values, reading)
     site = make_value(Site, fields | {"file": files[0]}, source=source, reading=reading)
-    return site, positions_of(reading, files)
+    return site, positions_of(reading, files, source=source)
 
 
 def find_profile(name: str, folders: Sequence[Path]) -> Path | None:

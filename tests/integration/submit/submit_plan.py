@@ -34,7 +34,7 @@ def submit_from(folder: Path) -> SubmitResult:
     """Submit the plan that lies in a folder."""
     plan = Plan.model_validate_json((folder / "plan.json").read_text())
     site = Site(version=1, name="fjord", file=folder / "site.yaml")
-    planned = Planned(plan, job_file=folder / "job.yaml", site=site, passports={})
+    planned = Planned(plan, job_text="version: 1\n", site=site, passports={})
     return submit_run(planned, runs=folder / "runs", outside=make_outside())
 
 

@@ -1,11 +1,13 @@
 """Whose passport is read: the program of a job may lie on the host and not in its image."""
 
+import os
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 import pytest
 
-from hpcrun.app.passports import read_passports
+from hpcrun.app.passports import load_passport, read_passports
+from hpcrun.errors import InputError
 from hpcrun.model.job import Job
 from tests.fakes import mpi_files
 from tests.fakes.sif_builder import AMD64, build_sif
@@ -52,3 +54,13 @@ def test_program_is_read_from_the_working_folder_or_a_mount(
     expected = container_path.format(folder=tmp_path) if container_path else None
     assert facts.program.path == expected
     assert facts.program.host_path == (tmp_path / "tools" / "solver" if expected else None)
+
+
+def test_passport_without_end_is_refused_and_a_pipe_not_waited_for(tmp_path: Path) -> None:
+    (tmp_path / "zero").symlink_to("/dev/zero")
+    os.mkfifo(tmp_path / "pipe")
+    job = job_of(tmp_path)
+    with pytest.raises(InputError, match="is larger than 16 MiB"):
+        load_passport(tmp_path / "zero", job)
+    with pytest.raises(InputError, match="is not the passport of an image"):
+        load_passport(tmp_path / "pipe", job)

@@ -26,9 +26,7 @@ SITE = Site(
 def planned(tmp_path: Path) -> Planned:
     image = tmp_path / "image.sif"
     image.write_bytes(b"image")
-    job_file = tmp_path / "job.yaml"
-    job_file.write_text("version: 1\n")
-    return Planned(plan_for(image), job_file=job_file, site=SITE, passports={})
+    return Planned(plan_for(image), job_text="version: 1\n", site=SITE, passports={})
 
 
 def plan_for(image: Path) -> Plan:

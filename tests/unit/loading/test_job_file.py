@@ -219,6 +219,13 @@ def test_positions_of_a_key(tmp_path: Path) -> None:
     assert (place.line, place.column, place.length) == (16, 7, 15)
 
 
+def test_text_is_the_one_that_was_read(tmp_path: Path) -> None:
+    file = write(tmp_path, WHOLE)
+    _, positions = load_job_with_positions(file)
+    file.write_text("another")
+    assert positions.text == WHOLE
+
+
 def test_file_not_there_is_missing_input(tmp_path: Path) -> None:
     for path in (tmp_path / "none.yaml", write(tmp_path, LEAST) / "below"):
         with pytest.raises(MissingInputError):
