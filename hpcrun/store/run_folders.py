@@ -226,5 +226,7 @@ def _json(value: Value) -> str:
 
 
 def _said(stderr: str) -> str:
+    """Return the last line that names a cause; GNU tar ends with one that names none."""
     lines = [line for line in stderr.splitlines() if line.strip()]
+    lines = [line for line in lines if "Exiting with failure status" not in line] or lines
     return lines[-1].strip() if lines else "the command said nothing"

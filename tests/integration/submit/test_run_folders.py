@@ -47,6 +47,26 @@ def new_run(folders: RunFolders, runs: Path) -> Run:
     return run
 
 
+class FullDisk:
+    """Fails as GNU tar 1.35 does on a file system without room; captured on a small tmpfs."""
+
+    is_local = True
+
+    def run(
+        self, argv: Sequence[str], *, stdin: bytes = b"", timeout_s: float = 30
+    ) -> CommandResult:
+        said = (
+            "tar: passport.json: Cannot write: No space left on device\n"
+            "tar: Exiting with failure status due to previous errors\n"
+        )
+        return CommandResult(exit_code=2, stdout=b"", stderr=said)
+
+
+def test_run_on_a_full_disk_names_the_cause(tmp_path: Path) -> None:
+    with pytest.raises(WriteError, match="No space left on device"):
+        new_run(RunFolders(FullDisk(), SystemClock()), tmp_path / "runs")
+
+
 def test_run_is_written_and_read_back(store: tuple[RunFolders, Path]) -> None:
     folders, runs = store
     run = new_run(folders, runs)
