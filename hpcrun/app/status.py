@@ -86,7 +86,7 @@ def _settle(records: RunRecords, reports: Mapping[str, JobReport], outside: Outs
     report = reports.get(job_id)
     if report is not None and not _is_of(report, records.run):
         report = None
-    if report is None and records.final is None:
+    if records.final is None and (report is None or report.is_final):
         # It may have ended between the reading of its records and Slurm's answer.
         records = outside.store.read_run(records.run.folder)
     report = report or _from_record(records.final, job_id)

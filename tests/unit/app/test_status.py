@@ -91,6 +91,15 @@ def test_status_job_that_ends_while_it_is_asked_for_is_not_lost() -> None:
     assert read_status(before, site.outside).state is JobState.COMPLETED
 
 
+def test_status_job_that_ends_while_it_is_asked_for_tells_its_stage() -> None:
+    site = make_site()
+    site.scheduler.reports = {"7": report(JobState.FAILED, exit_code=66, origin="scontrol")}
+    before = RunRecords(run=RUN, submission=SUBMITTED, start=STARTED)
+    after = before.model_copy(update={"final": final(exit_code=66, stage="preflight")})
+    site.store.records[RUN.folder] = after
+    assert read_status(before, site.outside).stage == "preflight"
+
+
 @pytest.mark.parametrize(
     ("mark", "is_ours"),
     [
