@@ -42,13 +42,14 @@ OLDEST_GLIBC_MINOR, NEWEST_GLIBC_MINOR = 17, 41  # what wheels are built for; wh
 
 # Where Apptainer is, the job's user may be another than the caller: so the one works in folders
 # that the other cannot change, and only bytes pass between them.
-# Device nodes cannot be made by an ordinary user, and a runtime mounts its own.
+# Device nodes cannot be made by an ordinary user, and a runtime mounts its own. The options for apt
+# that mmdebstrap leaves are proxies, with passwords perhaps.
 PACK = """
 set -eu
 work=$(mktemp -d)
 trap 'chmod -R u+rwX "$work"; rm -rf "$work"' EXIT
 mkdir "$work/root"
-tar -x -C "$work/root" --exclude='./dev/*'
+tar -x -C "$work/root" --exclude='./dev/*' --exclude='./etc/apt/apt.conf.d/99mmdebstrap'
 apptainer --quiet build "$work/image.sif" "$work/root" >&2
 cat "$work/image.sif"
 """

@@ -11,6 +11,9 @@ for library in "$root"/usr/lib/*/libpmix.so.2; do
     [ -e "${library%.2}" ] || ln -s libpmix.so.2 "${library%.2}"
 done
 
+# Options for apt stay in the system that mmdebstrap makes: here proxies, with passwords perhaps.
+rm -f "$root/etc/apt/apt.conf.d/99mmdebstrap"
+
 # Nothing is ever installed in a node: package lists, and what served to install, only take room.
 rm -rf "$root"/var/lib/apt/lists/* "$root"/var/cache/debconf/*-old "$root"/var/lib/dpkg/*-old \
     "$root"/var/log/* "$root"/usr/share/doc/* "$root"/usr/share/info/* "$root"/etc/apt/sources.list.d/sid.list

@@ -58,3 +58,16 @@ def test_unknown_image_is_refused_with_the_known_ones() -> None:
     )
     assert done.returncode == 1
     assert "there is no image `absent`; there are openmpi, mpich, nompi, foreign" in done.stderr
+
+
+def test_image_keeps_no_proxies_of_the_machine_that_made_it(
+    sandbox: Sandbox, images: Mapping[str, Path]
+) -> None:
+    options = ("apptainer", "--quiet", "exec", str(images["openmpi"]))
+    shown = sandbox.exec(*options, "ls", "/etc/apt/apt.conf.d")
+    assert shown.returncode == 0, shown.stderr
+    assert "99mmdebstrap" not in shown.stdout
+
+
+def test_node_keeps_no_proxies_of_the_machine_that_made_it(sandbox: Sandbox) -> None:
+    assert "99mmdebstrap" not in sandbox.exec("ls", "/etc/apt/apt.conf.d").stdout
