@@ -66,13 +66,19 @@ def test_c_library_and_program_are_what_the_container_finds(
 def test_path_of_an_image_with_an_environment_section_is_followed(
     sandbox: Sandbox, shared_folder: Path
 ) -> None:
-    image, definition = shared_folder / "image.sif", shared_folder / "image.def"
-    base = shared_folder / "base"
-    sandbox.exec("sh", "-c", MAKE_BASE, str(base))
-    text = DEFINITION.format(base=base)
-    sandbox.exec("sh", "-c", 'cat >"$0"', str(definition), stdin=text)
-    built = sandbox.exec("apptainer", "build", str(image), str(definition))
-    assert built.returncode == 0, built.stderr
+    # Not in the shared folder: it may lie below /root, over which Apptainer puts the user's home
+    # while it builds from a definition file.
+    image, built_in = shared_folder / "image.sif", f"/tmp/{shared_folder.name}"
+    base, definition = f"{built_in}/base", f"{built_in}/image.def"
+    for script, place, stdin in (
+        (MAKE_BASE, base, ""),
+        ('cat >"$0"', definition, DEFINITION.format(base=base)),
+        ('apptainer build "$0.sif" "$0"', definition, ""),
+    ):
+        made = sandbox.exec("sh", "-c", script, place, stdin=stdin)
+        assert made.returncode == 0, made.stderr
+    moved = sandbox.exec("mv", f"{definition}.sif", str(image))
+    assert moved.returncode == 0, moved.stderr
     passport = passport_of(image, "--for", "app --fast")
     assert passport["is_complete"]
     assert passport["declared_arch"] == "x86_64"
