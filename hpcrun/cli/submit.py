@@ -38,7 +38,6 @@ def command(  # noqa: PLR0913  one parameter per option
     A job that cannot work is refused before anything is written. Ctrl-C ends the wait, not the job.
     """
     from hpcrun.cli.diagnostics import show_diagnostics
-    from hpcrun.cli.wire import outside_of, outside_of_choice
     from hpcrun.errors import RefusedError, UsageError
 
     if timeout is not None and not wait:
@@ -53,17 +52,20 @@ def command(  # noqa: PLR0913  one parameter per option
     if dry_run:
         _show_plan(planned.plan, as_json=as_json)
         return
-    is_own_choice = site is not None or planned.job.submit.site in ("", "auto")
-    outside = (
-        outside_of(planned.site)
-        if is_own_choice
-        else outside_of_choice(planned.site, by=f"`{job_file}`")
-    )
+    outside = _outside(planned, is_own_choice=site is not None)
     result = _submit(planned, runs, outside)
     if not wait:
         _show_result(result, as_json=as_json)
         return
     context.exit(_wait(result, outside, timeout_s=timeout_s, as_json=as_json))
+
+
+def _outside(planned: PlannedFile, *, is_own_choice: bool) -> Outside:
+    from hpcrun.cli.wire import outside_of, outside_of_choice
+
+    if is_own_choice or planned.job.submit.site in ("", "auto"):
+        return outside_of(planned.site)
+    return outside_of_choice(planned.site, by=f"`{planned.job.file}`")
 
 
 def _submit(planned: PlannedFile, runs: Path | None, outside: Outside) -> SubmitResult:
