@@ -39,8 +39,9 @@ set -eu
 [ ! -e "$1/claim" ]
 rm -r "$1"
 """
+# -C, because a link of this name, which can be guessed, would lead to any file of the caller.
 _WRITE_RECORD = """
-set -eu
+set -euC
 new=$1/.new-$2-$$
 trap 'rm -f "$new"' EXIT
 cat >"$new"

@@ -11,7 +11,7 @@ from hpcrun.errors import MissingInputError, WriteError
 from hpcrun.model.run import JobReport, JobState, Run, Submission
 from hpcrun.ports import CommandResult
 from hpcrun.store.command_runner import LocalRunner, PrefixRunner
-from hpcrun.store.run_folders import RunFolders
+from hpcrun.store.run_folders import _WRITE_RECORD, RunFolders
 from hpcrun.store.system_clock import SystemClock
 from tests.golden.script.make_case import plan as make_plan
 
@@ -216,3 +216,18 @@ def test_files_in_which_the_job_s_environment_stands_are_for_its_user_alone(
     folder = tmp_path / "runs" / new_run(folders, runs).name
     modes = {name: (folder / name).stat().st_mode & 0o077 for name in (*FILES, "run.json")}
     assert modes == {"job.sh": 0, "job.yaml": 0, "run.json": 0o044}
+
+
+@pytest.mark.parametrize("shell", ["dash", "bash"])
+@pytest.mark.parametrize("exists", [True, False])
+def test_record_is_not_written_through_a_link_that_was_laid(
+    tmp_path: Path, shell: str, exists: bool
+) -> None:
+    precious = tmp_path / "precious"
+    if exists:
+        precious.write_text("of the caller")
+    lay = 'ln -s "$3" "$1/.new-$2-$$"\n'
+    argv = (shell, "-c", lay + _WRITE_RECORD, "hpcrun", str(tmp_path), "ended.json", str(precious))
+    assert LocalRunner().run(argv, stdin=b"{}").exit_code != 0
+    assert precious.exists() == exists
+    assert not exists or precious.read_text() == "of the caller"
