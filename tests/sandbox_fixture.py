@@ -76,7 +76,7 @@ def sandbox() -> Iterator[Sandbox]:
 
     ran_before = status(NAME).is_running
     try:
-        state = up(NAME)
+        state = up(NAME, emulation="none")
         identity = find_identity()
     except HpcrunError as error:
         if os.environ.get("CI"):

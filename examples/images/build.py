@@ -152,12 +152,16 @@ def mmdebstrap_command(table, row, folder):
     """As root or not: a tar can be written by both, with the owners that the files shall have."""
     foreign = row["arch"] != "amd64"
     place = PLACE_OF_WHEELS.format(**table)
-    # Packages for another processor are unpacked only: their scripts could not run here.
-    hooks = [] if foreign else [
-        f'--customize-hook=mkdir -p "$1"{place}',
-        f"--customize-hook=copy-in {shlex.quote(str(folder / WHEELS))} {place}",
-        f'--customize-hook=chroot "$1" python3 -m compileall -q {place}/{WHEELS}',
-    ]  # fmt: skip
+    # Packages for another processor are unpacked only: nothing of them could run here, and so no
+    # customize hooks come, and no script has made the files of users, which Apptainer looks for.
+    when = "extract" if foreign else "customize"
+    hooks = [
+        f'--{when}-hook=mkdir -p "$1"{place}',
+        f"--{when}-hook=copy-in {shlex.quote(str(folder / WHEELS))} {place}",
+        '--extract-hook=touch "$1/etc/passwd" "$1/etc/group"'
+        if foreign
+        else f'--customize-hook=chroot "$1" python3 -m compileall -q {place}/{WHEELS}',
+    ]
     mirror = read_mirror()
     return [
         "mmdebstrap", "--quiet", f"--variant={'extract' if foreign else 'minbase'}",

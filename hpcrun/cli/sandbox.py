@@ -30,15 +30,22 @@ def group() -> None:
     type=click.Path(path_type=Path),
     help="Folder that is seen at the same path on every node (a folder of the sandbox).",
 )
+@click.option(
+    "--emulation",
+    metavar="all|none|NODES",
+    help="Nodes that run images for another processor (all that can).",
+)
 @_json_option
-def up_command(name: str, nodes: int | None, share: Path | None, as_json: bool) -> None:
+def up_command(
+    name: str, nodes: int | None, share: Path | None, emulation: str | None, as_json: bool
+) -> None:
     """Start the sandbox, unless it runs already; the first time it is made."""
     from hpcrun.sandbox.look import status
     from hpcrun.sandbox.start import up
 
     was_running = status(name).is_running
     progress = _Lines()
-    state = up(name, n_nodes=nodes, share=share, progress=progress)
+    state = up(name, n_nodes=nodes, share=share, emulation=emulation, progress=progress)
     progress.end()
     if as_json:
         _print_json(status(name).to_json())

@@ -147,6 +147,8 @@ def _conditions(
     conditions = set()
     if tasks_on_fullest_node(layout) > 1:
         conditions.add("shared-node")
+    if shape.execution == "emulated":
+        conditions.add("emulated")
     if question.site.runtime.mode != "setuid" or shape.execution == "emulated":
         conditions.add("separate-namespaces")
     client = judgement.client

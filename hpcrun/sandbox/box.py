@@ -33,6 +33,7 @@ class BoxParts:
     stacks: Path
     python: Path
     share: Path
+    emulator: Path | None = None
 
 
 class StartedBox:
@@ -123,6 +124,9 @@ def _build(parts: BoxParts) -> bool:
     linux.bind_without(linux.MS_NOSUID, parts.state, place, is_recursive=True)
     linux.bind_read_only(parts.stacks, root / "run/box/stacks")
     linux.bind_read_only(parts.python, root / "run/box/python")
+    if parts.emulator is not None:
+        (root / "run/box/emulator").mkdir()
+        linux.bind_read_only(parts.emulator, root / "run/box/emulator")
     forbidden = linux.MS_NOSUID | linux.MS_NODEV
     linux.bind_without(forbidden, parts.share, root / "run/box/share", is_recursive=True)
     linux.mount("proc", root / "proc", kind="proc")

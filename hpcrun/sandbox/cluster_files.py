@@ -3,12 +3,18 @@
 import shlex
 from dataclasses import dataclass
 
+from hpcrun.sandbox.emulation import Emulation
 from hpcrun.sandbox.hardware import Hardware
 from hpcrun.sandbox.identity import JobUser
 
 LOGIN = "login"
 PARTITION = "main"
 _FIRST_ADDRESS = 10
+
+
+def node_names(n_nodes: int) -> tuple[str, ...]:
+    """Return the names of that many compute nodes."""
+    return tuple(f"n{number}" for number in range(1, n_nodes + 1))
 
 
 @dataclass(frozen=True)
@@ -20,16 +26,23 @@ class Cluster:
     hardware: Hardware
     user: JobUser
     share: str
+    emulation: Emulation | None = None
 
     @property
     def compute_nodes(self) -> tuple[str, ...]:
         """Names of the compute nodes."""
-        return tuple(f"n{number}" for number in range(1, self.n_nodes + 1))
+        return node_names(self.n_nodes)
 
     @property
     def nodes(self) -> tuple[str, ...]:
         """Names of all nodes, the login node first."""
         return (LOGIN, *self.compute_nodes)
+
+    @property
+    def emulating_nodes(self) -> tuple[str, ...]:
+        """Nodes that run programs for another processor; the login node where all others do."""
+        emulating = self.emulation.nodes if self.emulation else ()
+        return self.nodes if emulating == self.compute_nodes else emulating
 
 
 def format_slurm_conf(cluster: Cluster, common: str) -> str:
@@ -69,6 +82,8 @@ def format_settings(cluster: Cluster) -> str:
         "BOX_UID": str(cluster.user.uid),
         "BOX_GID": str(cluster.user.gid),
         "BOX_SHARE": cluster.share,
+        "BOX_HANDLER": cluster.emulation.emulator.handler if cluster.emulation else "",
+        "BOX_EMULATING": " ".join(cluster.emulating_nodes),
     }
     return "".join(f"{name}={shlex.quote(text)}\n" for name, text in settings.items())
 

@@ -9,6 +9,7 @@ from io import StringIO
 from pathlib import Path
 from typing import Any
 
+from hpcrun import resources
 from hpcrun.sandbox.cluster_files import LOGIN, PARTITION, Cluster
 from hpcrun.sandbox.hardware import Hardware
 from hpcrun.sandbox.versions import SandboxVersion
@@ -24,6 +25,7 @@ def format_profile(
     """Return the profile as YAML: what differs between sandboxes of one version, and no more."""
     from ruamel.yaml import YAML
 
+    classes = _node_classes(cluster, version)
     profile: dict[str, Any] = {
         "version": 1,
         "name": cluster.name,
@@ -32,13 +34,13 @@ def format_profile(
         "extends": version.site_profile,
         "which": {"cluster_name": cluster.name, "hostnames": [LOGIN]},
         "access": access,
-        "node_classes": {"compute": _node_class(cluster.hardware)},
+        "node_classes": classes,
         "scheduler": {
             "version": _text(packages["slurmctld"]),
             "pmix": {"server": _text(_pmix_version(packages))},
         },
         "runtime": {"version": _text(packages["apptainer"])},
-        "partitions": {PARTITION: {"node_classes": ["compute"], "nodes": cluster.n_nodes}},
+        "partitions": {PARTITION: {"node_classes": list(classes), "nodes": cluster.n_nodes}},
         "filesystems": {"shared": [cluster.share, cluster.user.home]},
     }
     text = StringIO()
@@ -46,6 +48,35 @@ def format_profile(
     yaml.default_flow_style = False
     yaml.dump(profile, text)
     return "# Written by `hpcrun sandbox up`; changed there by the next one.\n" + text.getvalue()
+
+
+def _node_classes(cluster: Cluster, version: SandboxVersion) -> dict[str, Any]:
+    """Return one class, or two where some nodes run programs for another processor."""
+    plain = _node_class(cluster.hardware)
+    emulation = cluster.emulation
+    if emulation is None:
+        return {"compute": plain | {"emulation": []}}
+    handler = {
+        "arch": emulation.emulator.arch,
+        "emulator": emulation.emulator.name,
+        "version": _text(emulation.emulator.version),
+        "flags": emulation.emulator.flags,
+    }
+    if emulation.nodes == cluster.compute_nodes:
+        return {"compute": plain | {"emulation": [handler]}}
+    # The shipped profile knows one class only, so the second brings along what that one says.
+    shipped = _shipped_class(version)
+    second = shipped | plain | {"os": shipped["os"] | plain["os"], "emulation": [handler]}
+    return {"compute": plain | {"emulation": []}, "emulating": second}
+
+
+def _shipped_class(version: SandboxVersion) -> dict[str, Any]:
+    from ruamel.yaml import YAML
+
+    file = resources.site_profiles_folder() / f"{version.site_profile}.yaml"
+    found: dict[str, Any] = YAML(typ="rt").load(file.read_text())["node_classes"]["compute"]
+    # Written again, nulls would be blank; a key that is left out says the same.
+    return {key: value for key, value in found.items() if value is not None}
 
 
 def _node_class(hardware: Hardware) -> dict[str, Any]:

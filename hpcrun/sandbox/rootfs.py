@@ -45,6 +45,13 @@ def build_root(
     argv = mmdebstrap_command(
         version, target, mirror=mirror, scripts=inside_folder(), apt_options=read_apt_proxies()
     )
+    run_mmdebstrap(argv, maps, progress, mirror=mirror)
+
+
+def run_mmdebstrap(
+    argv: tuple[str, ...], maps: IdMaps, progress: Progress, *, mirror: str | None
+) -> None:
+    """Run mmdebstrap as the root of namespaces of its own."""
     lines: list[str] = []
     reading, writing = os.pipe()
 

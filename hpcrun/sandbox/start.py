@@ -10,7 +10,8 @@ from pathlib import Path
 from hpcrun.errors import HpcrunError, UnavailableError, UsageError, WriteError
 from hpcrun.sandbox import machine, parts, shared_folder, wheels
 from hpcrun.sandbox.box import BoxParts, StartedBox
-from hpcrun.sandbox.cluster_files import Cluster
+from hpcrun.sandbox.cluster_files import Cluster, node_names
+from hpcrun.sandbox.emulation import Emulation, choose_nodes, provide
 from hpcrun.sandbox.end import end_box
 from hpcrun.sandbox.enter import InsideCommand, capture_inside
 from hpcrun.sandbox.folder import refresh_own_code, write_folder
@@ -38,6 +39,8 @@ class Wanted:
 
     n_nodes: int | None
     share: Path | None
+    emulation: str | None = None
+    """`all`, `none` or names of nodes."""
 
 
 @dataclass(frozen=True)
@@ -56,12 +59,13 @@ def up(
     *,
     n_nodes: int | None = None,
     share: Path | None = None,
+    emulation: str | None = None,
     progress: Progress | None = None,
 ) -> State:
     """Start the sandbox of that name unless it runs, and return once its Slurm takes jobs."""
     where = places(name)
     shows = progress or Silent()
-    wanted = Wanted(n_nodes, share)
+    wanted = Wanted(n_nodes, share, emulation)
     running = read_running(where)
     if running is None:
         plan = _Plan(where, default_version(), find_identity(), wanted, shows)
@@ -81,6 +85,7 @@ def _check(plan: _Plan) -> None:
     n_nodes, share = plan.wanted.n_nodes, plan.wanted.share
     if n_nodes is not None and not 1 <= n_nodes <= _MOST_NODES:
         raise UsageError(f"a sandbox has 1 to {_MOST_NODES} nodes, not {n_nodes}")
+    choose_nodes(plan.wanted.emulation, node_names(n_nodes or DEFAULT_NODES))
     cache, root, maps = plan.where.cache, plan.where.root, plan.identity.maps
     names = parts.part_names(plan.version, plan.identity)
     is_root_cached = (cache / names.root).is_dir()
@@ -136,6 +141,10 @@ def _check_same(running: State, wanted: Wanted) -> None:
         differs.append(f"{len(running.nodes)} nodes, not {n_nodes}")
     if share is not None and str(share.resolve()) != running.share:
         differs.append(f"the shared folder `{running.share}`, not `{share}`")
+    if wanted.emulation is not None:
+        emulating = choose_nodes(wanted.emulation, running.nodes)
+        if emulating != running.emulation:
+            differs.append(f"emulation on {' '.join(running.emulation) or 'no node'}")
     if differs:
         raise UsageError(
             f"sandbox `{running.name}` already runs, and has {' and '.join(differs)}",
@@ -151,15 +160,16 @@ def _start(plan: _Plan) -> State:
     share = plan.wanted.share
     shared = where.share if share is None else share.resolve()
     n_nodes = plan.wanted.n_nodes or DEFAULT_NODES
-    cluster = Cluster(where.name, n_nodes, read_hardware(), user, str(shared))
+    emulation, warnings = _find_emulation(plan, node_names(n_nodes))
+    cluster = Cluster(where.name, n_nodes, read_hardware(), user, str(shared), emulation)
     write_folder(where, version, cluster, made.root)
     shows.step(f"starting {n_nodes} nodes and Slurm {version.slurm}")
-    shown = BoxParts(made.root, where.folder, made.stacks, made.python, shared)
+    shown = BoxParts(made.root, where.folder, made.stacks, made.python, shared, _folder(emulation))
     box = StartedBox(plan.identity.maps, shown)
     mark = read_process_mark(box.pid)
     if mark is None:
         raise UnavailableError("the box of the sandbox ended while it was made")
-    warnings = () if box.has_fuse else (_NO_FUSE,)
+    warnings += () if box.has_fuse else (_NO_FUSE,)
     state = State(
         name=where.name,
         init=mark,
@@ -169,6 +179,7 @@ def _start(plan: _Plan) -> State:
         user=user.name,
         uid=user.uid,
         gid=user.gid,
+        emulation=emulation.nodes if emulation else (),
         warnings=warnings,
     )
     write_state(where, state)
@@ -176,6 +187,26 @@ def _start(plan: _Plan) -> State:
     for warning in warnings:
         shows.warn(warning)
     return state
+
+
+def _find_emulation(
+    plan: _Plan, nodes: tuple[str, ...]
+) -> tuple[Emulation | None, tuple[str, ...]]:
+    """Return what emulates where, and why nothing does although nobody forbade it."""
+    chosen = choose_nodes(plan.wanted.emulation, nodes)
+    if not chosen:
+        return None, ()
+    try:
+        emulator = provide(plan.where, plan.identity.maps, plan.shows)
+    except UnavailableError as error:
+        if plan.wanted.emulation is not None:
+            raise
+        return None, (f"no node emulates other processors: {error.message}",)
+    return Emulation(emulator, chosen), ()
+
+
+def _folder(emulation: Emulation | None) -> Path | None:
+    return emulation.emulator.folder if emulation else None
 
 
 def _finish(where: Places, state: State, shows: Progress) -> None:

@@ -36,6 +36,8 @@ class State:
     user: str
     uid: int
     gid: int
+    emulation: tuple[str, ...] = ()
+    """Nodes that run programs for another processor."""
     warnings: tuple[str, ...] = field(default=())
 
     @property
@@ -69,8 +71,9 @@ def read_state(places: Places) -> State | None:
         return None
     mark = ProcessMark(**data.pop("init"))
     nodes = tuple(data.pop("nodes"))
+    emulation = tuple(data.pop("emulation", ()))
     warnings = tuple(data.pop("warnings"))
-    return State(init=mark, nodes=nodes, warnings=warnings, **data)
+    return State(init=mark, nodes=nodes, emulation=emulation, warnings=warnings, **data)
 
 
 def read_running(places: Places) -> State | None:

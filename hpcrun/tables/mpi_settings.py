@@ -8,7 +8,12 @@ from hpcrun.tables.rows import Document, Row, load_table
 from hpcrun.tables.versions import VersionRange
 
 Condition = Literal[
-    "shared-node", "separate-namespaces", "pmix", "pmix-versions-differ", "psec-native"
+    "shared-node",
+    "separate-namespaces",
+    "emulated",
+    "pmix",
+    "pmix-versions-differ",
+    "psec-native",
 ]
 
 

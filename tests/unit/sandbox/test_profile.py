@@ -7,7 +7,9 @@ import pytest
 
 from hpcrun import resources
 from hpcrun.loading.site_file import load_site
+from hpcrun.model.base import known
 from hpcrun.sandbox.cluster_files import Cluster
+from hpcrun.sandbox.emulation import Emulation, Emulator
 from hpcrun.sandbox.hardware import Hardware
 from hpcrun.sandbox.identity import JobUser
 from hpcrun.sandbox.profile import access_from_outside, format_profile
@@ -19,9 +21,11 @@ PACKAGES = {"slurmctld": "24.10", "apptainer": "1.4.5", "libpmix2t64": "5.0.7"}
 SHARE = "/srv/a: #b 'c' \"d\""
 
 
-def write_profile(folder: Path, access: str | dict[str, list[str]]) -> Path:
+def write_profile(
+    folder: Path, access: str | dict[str, list[str]], emulation: Emulation | None = None
+) -> Path:
     user = JobUser("ada", 1000, 1000, 1001, 1001)
-    cluster = Cluster("box", 3, HARDWARE, user, SHARE)
+    cluster = Cluster("box", 3, HARDWARE, user, SHARE, emulation)
     file = folder / "box.yaml"
     text = format_profile(cluster, default_version(), access, packages=PACKAGES)
     file.write_text(text)
@@ -44,6 +48,33 @@ def test_profile_loads_on_top_of_the_shipped_one(tmp_path: Path) -> None:
     assert site.scheduler.mpi_types == default_version().mpi_types
     assert site.access.prefix is not None
     assert site.access.prefix[-5:] == ("sandbox", "exec", "--name", "box", "--")
+
+
+EMULATOR = Emulator("aarch64", "qemu-user", "10.10", "F", ":x:", Path("/cache/emulator"))
+
+
+def test_profile_says_which_emulator_all_nodes_have(tmp_path: Path) -> None:
+    site = load_site(
+        write_profile(tmp_path, "local", Emulation(EMULATOR, ("n1", "n2", "n3"))),
+        search=[resources.site_profiles_folder()],
+    )
+    handlers = known(site.node_classes["compute"].emulation)
+    assert handlers is not None
+    (handler,) = handlers
+    assert (handler.arch, handler.emulator, handler.version) == ("aarch64", "qemu-user", "10.10")
+    assert handler.flags == "F"
+    assert site.partitions["main"].node_classes == ("compute",)
+
+
+def test_profile_has_two_node_classes_where_only_some_emulate(tmp_path: Path) -> None:
+    site = load_site(
+        write_profile(tmp_path, "local", Emulation(EMULATOR, ("n1",))),
+        search=[resources.site_profiles_folder()],
+    )
+    plain, emulating = (site.node_classes[name] for name in ("compute", "emulating"))
+    assert plain.emulation == ()
+    assert plain.model_copy(update={"emulation": emulating.emulation}) == emulating
+    assert site.partitions["main"].node_classes == ("compute", "emulating")
 
 
 def test_profile_of_the_inside_is_local(tmp_path: Path) -> None:
