@@ -12,6 +12,7 @@ from hpcrun.model.plan import PlannedMount
 from hpcrun.planner.diagnose import diagnose
 from hpcrun.planner.environment import Environment
 from hpcrun.planner.question import Question
+from hpcrun.tables import architectures
 
 _LAUNCHERS = frozenset(
     {"mpirun", "mpiexec", "mpiexec.hydra", "orterun", "prterun", "srun", "aprun", "jsrun"}
@@ -33,6 +34,14 @@ _SHOWN_FOLDERS = tuple(
 def check_image_file(image: Image, arch: str, facts: ImageFacts) -> Iterator[Diagnostic]:
     """Report an image that is not the one the job names."""
     ref = image.by_arch.get(arch) or image.any_arch
+    if (
+        arch in image.by_arch
+        and is_known(facts.arch)
+        and architectures().oci_of(facts.arch) != arch
+    ):
+        named = (f"`image` of the job names {facts.path.name} for `{arch}`",)
+        message = f"the image that the job names for `{arch}` is for {facts.arch}"
+        yield diagnose("HPR206", message, found=named)
     if ref is None or ref.sha256 is None or facts.digest == f"sha256:{ref.sha256}":
         return
     found = (f"{facts.path.name} has {facts.digest}", f"the job asks for sha256:{ref.sha256}")

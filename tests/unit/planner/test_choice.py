@@ -206,6 +206,13 @@ def test_choice_emulated_is_never_taken_for_a_native_image() -> None:
     assert plan(IMAGES["debian13-openmpi-5.0.7"], execution="emulated").is_refused
 
 
+def test_image_named_for_another_processor_than_its_own_is_refused() -> None:
+    facts = IMAGES["debian13-openmpi-5.0.7"]
+    named = job(image={"by_arch": {"arm64": {"ref": str(facts.path)}}})
+    made = plan_job(named, site(), {"arm64": facts}, STACKS)
+    assert (way(made), codes(made)) == (None, ["HPR206"])
+
+
 def test_choice_native_variant_comes_before_an_emulated_one() -> None:
     arm = openmpi_image("5.0.7", "5.0.7", arch="aarch64")
     native = IMAGES["debian13-openmpi-5.0.7"]
