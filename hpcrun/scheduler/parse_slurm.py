@@ -44,8 +44,10 @@ def parse_squeue(stdout: str) -> dict[str, JobReport]:
             token=comment.removeprefix(TOKEN_PREFIX) if TOKEN_PREFIX in comment else None,
             job_name=name,
         )
-        # While a job waits or runs, squeue's times are estimates and limits.
-        times = {"started_at": parse_epoch(start), "ended_at": parse_epoch(end)}
+        # While a job waits or runs, squeue's times are estimates and limits; of one that ended
+        # without ever having a node, the start is the time of its end.
+        started_at = parse_epoch(start) if nodes else None
+        times = {"started_at": started_at, "ended_at": parse_epoch(end)}
         reports[job_id] = report.model_copy(update=times) if report.is_final else report
     return reports
 

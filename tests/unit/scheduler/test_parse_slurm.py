@@ -47,6 +47,13 @@ def test_parse_squeue_ended_job_has_its_times() -> None:
     assert report.ended_at == datetime.fromtimestamp(1763600005, tz=UTC)
 
 
+def test_parse_squeue_job_cancelled_while_it_waited_has_never_started() -> None:
+    stdout = "8|CANCELLED|0:00|1763600000|1763600000||BeginTime|hpcrun:abc|pend\n"
+    report = parse_slurm.parse_squeue(stdout)["8"]
+    assert report.started_at is None
+    assert report.ended_at == datetime.fromtimestamp(1763600000, tz=UTC)
+
+
 def test_parse_squeue_unknown_state_is_other_and_keeps_the_word() -> None:
     report = parse_slurm.parse_squeue("7|EXPEDITING|0:00|N/A|N/A||Priority|(null)|x\n")["7"]
     assert (report.state, report.raw_state, report.is_final) == (
