@@ -5,7 +5,7 @@ from pathlib import Path, PurePosixPath
 
 from hpcrun.compat.pmi import PmiClient, abilities_used
 from hpcrun.model.base import UNKNOWN, is_known, known
-from hpcrun.model.image import Family, MpiLibrary
+from hpcrun.model.image import Family, MpiLibrary, MpiUser
 from hpcrun.model.plan import Layout, PlannedMount, PlannedVariable
 from hpcrun.planner.candidates import Shape
 from hpcrun.planner.judge import Judgement
@@ -17,17 +17,32 @@ from hpcrun.tables.versions import version_key
 Environment = dict[str, PlannedVariable]
 
 
+_NO_USER_SITE = {
+    "PYTHONNOUSERSITE": PlannedVariable(
+        value="1", why="an mpi4py below ~/.local would be loaded in place of the image's"
+    )
+}
+"""Runtimes show the home folder, and Python looks there first (measured with Apptainer 1.4.5);
+what was checked is the image's module. Python's site.py: a job's empty text undoes it."""
+
+
 def plan_environment(
     question: Question, layout: Layout, shape: Shape | None, judgement: Judgement | None
 ) -> Environment:
     """Return every variable set inside the container, in alphabetical order."""
     planned: Environment = {}
     if shape is not None and judgement is not None and shape.model in ("hybrid", "bind"):
+        users = question.needs[shape.image_arch].users
+        planned |= _NO_USER_SITE if any(map(_is_python_module, users)) else {}
         planned |= _settings(question, layout, shape, judgement)
         planned |= pinned_variables(question, shape, judgement)
     for name, value in question.job.env.items():
         planned[name] = _joined(name, value, planned.get(name))
     return dict(sorted(planned.items()))
+
+
+def _is_python_module(user: MpiUser) -> bool:
+    return any(part.endswith("-packages") for part in PurePosixPath(user.path).parts)
 
 
 def pinned_variables(question: Question, shape: Shape, judgement: Judgement) -> Environment:

@@ -83,6 +83,16 @@ def test_environment_mpich_with_pmix_alone_is_told_to_speak_it() -> None:
     assert variables(made)["MPIR_CVAR_PMI_VERSION"] == "x"
 
 
+def test_environment_python_takes_the_images_mpi4py_and_not_one_of_the_home_folder() -> None:
+    program = {"argv0": "python3", "path": "/usr/bin/python3", "arch": "x86_64", "kind": "elf"}
+    facts = IMAGES["no-mpi-mpi4py-wheel"].model_copy(
+        update={"program": Program.model_validate(program)}
+    )
+    assert variables(plan(facts))["PYTHONNOUSERSITE"] == "1"
+    undone = plan(facts, env={"PYTHONNOUSERSITE": ""})
+    assert (variables(undone)["PYTHONNOUSERSITE"], codes(undone)) == ("", [])
+
+
 def test_environment_of_a_serial_job_is_the_jobs_own() -> None:
     made = plan(IMAGES["no-mpi"], resources=SERIAL, env={"OMP_NUM_THREADS": "4"})
     assert variables(made) == {"OMP_NUM_THREADS": "4"}
