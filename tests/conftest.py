@@ -34,6 +34,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--fast", action="store_true", help="leave out what needs the real tools (inner loop)"
     )
+    parser.addoption(
+        "--all-versions", action="store_true", help="test every Slurm version of the sandbox"
+    )
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -3,6 +3,7 @@
 #
 #   sh tests/run.sh            everything
 #   sh tests/run.sh fast       the inner loop: nothing that needs Slurm, Apptainer or a build
+#   sh tests/run.sh full       everything, in every Slurm version that a sandbox can have
 #   sh tests/run.sh bench      the benchmarks
 #   sh tests/run.sh pytest …   pytest with these arguments
 #
@@ -28,6 +29,7 @@ make_venv dev,image
 cd "$checkout"
 case ${1:-all} in
 all) exec "$venv/bin/python" -m pytest -q ;;
+full) exec "$venv/bin/python" -m pytest -q --all-versions ;;
 fast) exec "$venv/bin/python" -m pytest -q --fast ;;
 bench) exec "$venv/bin/python" -m tests.bench ;;
 pytest)
@@ -35,7 +37,7 @@ pytest)
     exec "$venv/bin/python" -m pytest "$@"
     ;;
 *)
-    say "usage: sh tests/run.sh [fast|bench|pytest …]"
+    say "usage: sh tests/run.sh [fast|full|bench|pytest …]"
     exit 64
     ;;
 esac

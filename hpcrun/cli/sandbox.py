@@ -35,9 +35,15 @@ def group() -> None:
     metavar="all|none|NODES",
     help="Nodes that run images for another processor (all that can).",
 )
+@click.option("--slurm", metavar="VERSION", help="20.11, 22.05, 24.11 or 26.05 (24.11).")
 @_json_option
-def up_command(
-    name: str, nodes: int | None, share: Path | None, emulation: str | None, as_json: bool
+def up_command(  # noqa: PLR0913, PLR0917 - each is an option of the command line
+    name: str,
+    nodes: int | None,
+    share: Path | None,
+    emulation: str | None,
+    slurm: str | None,
+    as_json: bool,
 ) -> None:
     """Start the sandbox, unless it runs already; the first time it is made."""
     from hpcrun.sandbox.look import status
@@ -45,7 +51,9 @@ def up_command(
 
     was_running = status(name).is_running
     progress = _Lines()
-    state = up(name, n_nodes=nodes, share=share, emulation=emulation, progress=progress)
+    state = up(
+        name, n_nodes=nodes, share=share, emulation=emulation, slurm=slurm, progress=progress
+    )
     progress.end()
     if as_json:
         _print_json(status(name).to_json())

@@ -32,6 +32,7 @@ class BoxParts:
     state: Path
     stacks: Path
     python: Path
+    tools: Path
     share: Path
     emulator: Path | None = None
 
@@ -116,7 +117,7 @@ def _build(parts: BoxParts) -> bool:
     fuse = _find_fuse(parts.state / "dev" / "fuse", Path("/dev/fuse"))
     if fuse is not None:
         _bind_file(fuse, root / "dev" / "fuse")
-    for name in ("state", "stacks", "python", "share"):
+    for name in ("state", "stacks", "python", "tools", "share"):
         (root / "run/box" / name).mkdir(parents=True)
     # Recursive, as it may hold the mount of _make_fuse, which a user namespace may not hide.
     # The nodes' /tmp lies in it: Apptainer warns of builds where devices are forbidden too.
@@ -124,6 +125,7 @@ def _build(parts: BoxParts) -> bool:
     linux.bind_without(linux.MS_NOSUID, parts.state, place, is_recursive=True)
     linux.bind_read_only(parts.stacks, root / "run/box/stacks")
     linux.bind_read_only(parts.python, root / "run/box/python")
+    linux.bind_read_only(parts.tools, root / "run/box/tools")
     if parts.emulator is not None:
         (root / "run/box/emulator").mkdir()
         linux.bind_read_only(parts.emulator, root / "run/box/emulator")

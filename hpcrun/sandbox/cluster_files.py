@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from hpcrun.sandbox.emulation import Emulation
 from hpcrun.sandbox.hardware import Hardware
 from hpcrun.sandbox.identity import JobUser
+from hpcrun.sandbox.versions import SandboxVersion
 
 LOGIN = "login"
 PARTITION = "main"
@@ -26,6 +27,7 @@ class Cluster:
     hardware: Hardware
     user: JobUser
     share: str
+    version: SandboxVersion
     emulation: Emulation | None = None
 
     @property
@@ -50,6 +52,10 @@ def format_slurm_conf(cluster: Cluster, common: str) -> str:
     hardware = cluster.hardware
     nodes = f"n[1-{cluster.n_nodes}]" if cluster.n_nodes > 1 else "n1"
     lines = (
+        *cluster.version.slurm_conf,
+        # How daemons know each other, and that a job is whose it says it is.
+        f"AuthType=auth/{cluster.version.auth}",
+        f"CredType=cred/{cluster.version.auth}",
         f"ClusterName={cluster.name}",
         f"SlurmctldHost={LOGIN}",
         f"DefMemPerCPU={hardware.memory_mib // hardware.cores}",
@@ -60,9 +66,9 @@ def format_slurm_conf(cluster: Cluster, common: str) -> str:
     return common + "\n".join(lines) + "\n"
 
 
-def format_cgroup_conf() -> str:
+def format_cgroup_conf(cluster: Cluster) -> str:
     """No control groups: an ordinary user has none to give."""
-    return "CgroupPlugin=disabled\n"
+    return "".join(f"{line}\n" for line in cluster.version.cgroup_conf)
 
 
 def format_hosts(cluster: Cluster) -> str:
@@ -76,6 +82,9 @@ def format_hosts(cluster: Cluster) -> str:
 def format_settings(cluster: Cluster) -> str:
     """Write the settings that the scripts of the box and the nodes read (sh)."""
     settings = {
+        # First, as it says what the folder is once anything stands in this file.
+        "BOX_SLURM": cluster.version.slurm,
+        "BOX_AUTH": cluster.version.auth,
         "BOX_NODES": " ".join(cluster.nodes),
         "BOX_LOGIN": LOGIN,
         "BOX_USER": cluster.user.name,

@@ -1,26 +1,29 @@
 """Write everything that a box and its nodes read into the folder of a sandbox; starts nothing."""
 
 import os
+import re
 import secrets
 import shutil
-from pathlib import Path
 
 from hpcrun.sandbox import cluster_files, packages, profile, rootfs
 from hpcrun.sandbox.cluster_files import Cluster
 from hpcrun.sandbox.enter import InsideCommand, capture_inside
 from hpcrun.sandbox.own_code import write_own_code
-from hpcrun.sandbox.places import Places
+from hpcrun.sandbox.parts import Parts
+from hpcrun.sandbox.places import Places, telling_whose
 from hpcrun.sandbox.state import State
-from hpcrun.sandbox.versions import SandboxVersion
+from hpcrun.sandbox.tools import PYTHON_INSIDE
 
 _KEY_BYTES = 1024
+_KEYS = {"slurm": "etc/slurm/slurm.key", "munge": "etc/munge/munge.key"}
+_SLURM = re.compile(r"^BOX_SLURM=([0-9.]+)$", re.MULTILINE)
 # What jobs leave in their home and in /tmp, and Slurm's copies of their scripts.
 _PRIVATE = ("home", "nodes", "slurmctld")
 _FOLDERS = ("app", "dev", "home", "logs", "nodes", "share", "slurmctld")
 
 
-def write_folder(where: Places, version: SandboxVersion, cluster: Cluster, root: Path) -> None:
-    """Write the configuration of the cluster and of its nodes, whose system is in `root`."""
+def write_folder(where: Places, cluster: Cluster, made: Parts) -> None:
+    """Write the configuration of the cluster and of its nodes, which are made of these parts."""
     where.folder.mkdir(parents=True, exist_ok=True)
     where.settings.write_text(cluster_files.format_settings(cluster))
     for name in _FOLDERS:
@@ -30,12 +33,13 @@ def write_folder(where: Places, version: SandboxVersion, cluster: Cluster, root:
     for own in (where.share, where.home):
         os.chown(own, cluster.user.uid_outside, cluster.user.gid_outside)
     shutil.copytree(rootfs.inside_folder(), where.folder / "inside", dirs_exist_ok=True)
-    profiles = _profiles(where, version, cluster, root)
+    profiles = _profiles(where, cluster, made)
     for place, text in (_files(cluster) | profiles).items():
         file = where.folder / place
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(text)
-    key = where.folder / "etc/slurm/slurm.key"
+    key = where.folder / _KEYS[cluster.version.auth]
+    key.parent.mkdir(parents=True, exist_ok=True)
     key.touch(mode=0o600)
     key.write_bytes(secrets.token_bytes(_KEY_BYTES))
     write_own_code(where.folder / "app")
@@ -47,20 +51,23 @@ def _files(cluster: Cluster) -> dict[str, str]:
     return {
         "etc/hosts": cluster_files.format_hosts(cluster),
         "etc/slurm/slurm.conf": cluster_files.format_slurm_conf(cluster, common),
-        "etc/slurm/cgroup.conf": cluster_files.format_cgroup_conf(),
+        "etc/slurm/cgroup.conf": cluster_files.format_cgroup_conf(cluster),
     }
 
 
-def _profiles(
-    where: Places, version: SandboxVersion, cluster: Cluster, root: Path
-) -> dict[str, str]:
+def read_slurm(where: Places) -> str | None:
+    """Return the Slurm version that the sandbox was made with, if it was made."""
+    with telling_whose(where):
+        found = _SLURM.search(where.settings.read_text()) if where.settings.is_file() else None
+    return found[1] if found else None
+
+
+def _profiles(where: Places, cluster: Cluster, made: Parts) -> dict[str, str]:
     """Return the profiles for both sides; etc-login is copied to the login node."""
-    installed = packages.read_versions(root)
+    installed = packages.read_versions(made.tools) | packages.read_versions(made.root)
     outside = profile.access_from_outside(where.name)
     return {
-        f"{folder}/{where.name}.yaml": profile.format_profile(
-            cluster, version, access, packages=installed
-        )
+        f"{folder}/{where.name}.yaml": profile.format_profile(cluster, access, packages=installed)
         for folder, access in (("etc-login/hpcrun/sites", "local"), ("sites", outside))
     }
 
@@ -68,5 +75,5 @@ def _profiles(
 def refresh_own_code(where: Places, state: State) -> None:
     """Give the login node the hpcrun that runs here, compiled, as it then starts twice as fast."""
     write_own_code(where.folder / "app")
-    argv = ("python3", "-m", "compileall", "-q", "/opt/hpcrun/app")
+    argv = (PYTHON_INSIDE, "-m", "compileall", "-q", "/opt/hpcrun/app")
     capture_inside(state, InsideCommand(argv, as_root=True))

@@ -3,15 +3,17 @@
 import os
 import re
 from dataclasses import dataclass, replace
+from functools import cache as remember
 from pathlib import Path
 
-from hpcrun.sandbox import cache, rootfs, wheels
+from hpcrun.sandbox import cache, rootfs, tools, wheels
 from hpcrun.sandbox.identity import Identity, JobUser
-from hpcrun.sandbox.namespace import IdMaps
 from hpcrun.sandbox.own_code import read_requirements
 from hpcrun.sandbox.places import Places
 from hpcrun.sandbox.progress import Progress
-from hpcrun.sandbox.versions import SandboxVersion
+from hpcrun.sandbox.versions import SandboxVersion, oldest_glibc
+from hpcrun.sandbox.versions import stacks as stack_wheels
+from hpcrun.sandbox.versions import tools as tools_row
 
 # Directory services give names with blanks and backslashes, which no path should have.
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,31}")
@@ -23,6 +25,7 @@ class PartNames:
 
     root: str
     stacks: str
+    tools: str
     python: str
 
 
@@ -32,6 +35,7 @@ class Parts:
 
     root: Path
     stacks: Path
+    tools: Path
     python: Path
 
 
@@ -39,13 +43,15 @@ def part_names(version: SandboxVersion, identity: Identity) -> PartNames:
     """Name each part after everything that it depends on."""
     machine = os.uname().machine
     root = cache.recipe_key(rootfs.recipe(version), identity.key, machine)
-    tags = wheels.platform_tags(version)
-    stacks = cache.recipe_key(version.stacks, tags, wheels.layout())
-    python = cache.recipe_key(read_requirements(), version.python, tags, wheels.layout())
+    old, new = (wheels.platform_tags(glibc) for glibc in (oldest_glibc(), tools_row().glibc))
+    stacks = cache.recipe_key(stack_wheels(), old, wheels.layout())
+    tools_key = cache.recipe_key(tools.recipe(), identity.key, machine)
+    python = cache.recipe_key(read_requirements(), tools_row().python, new, wheels.layout())
     return PartNames(
         root=f"root-{version.suite}-{root}",
         stacks=f"stacks-{stacks}",
-        python=f"python-{version.python}-{python}",
+        tools=f"tools-{tools_key}",
+        python=f"python-{tools_row().python}-{python}",
     )
 
 
@@ -55,29 +61,29 @@ def make_parts(
     """Find each part in the cache, or make it there."""
     maps = identity.maps
     names = part_names(version, identity)
+    mirror = remember(rootfs.read_mirror)
     root = cache.keep(
         where.cache,
         names.root,
         maps,
-        lambda new: rootfs.build_root(version, maps, new, shows, mirror=rootfs.read_mirror()),
+        lambda new: rootfs.build_root(version, maps, new, shows, mirror=mirror()),
     )
     stacks = cache.keep(
-        where.cache, names.stacks, maps, lambda new: wheels.fetch_stacks(version, new, shows)
+        where.cache, names.stacks, maps, lambda new: wheels.fetch_stacks(new, shows)
     )
-    python = cache.keep(
+    programs = cache.keep(
         where.cache,
-        names.python,
+        names.tools,
         maps,
-        lambda new: _make_python(version, new, root, maps, shows),
+        lambda new: tools.build_tools(maps, new, shows, mirror=mirror()),
     )
-    return Parts(root, stacks, python)
 
+    def make_python(new: Path) -> None:
+        wheels.fetch_dependencies(read_requirements(), new, shows)
+        wheels.compile_dependencies(new, root, programs, maps)
 
-def _make_python(
-    version: SandboxVersion, new: Path, root: Path, maps: IdMaps, shows: Progress
-) -> None:
-    wheels.fetch_dependencies(version, read_requirements(), new, shows)
-    wheels.compile_dependencies(new, root, maps)
+    python = cache.keep(where.cache, names.python, maps, make_python)
+    return Parts(root, stacks, programs, python)
 
 
 def usable_name(user: JobUser, root: Path) -> JobUser:

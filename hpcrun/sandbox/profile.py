@@ -12,12 +12,10 @@ from typing import Any
 from hpcrun import resources
 from hpcrun.sandbox.cluster_files import LOGIN, PARTITION, Cluster
 from hpcrun.sandbox.hardware import Hardware
-from hpcrun.sandbox.versions import SandboxVersion
 
 
 def format_profile(
     cluster: Cluster,
-    version: SandboxVersion,
     access: str | dict[str, list[str]],
     *,
     packages: Mapping[str, str],
@@ -25,20 +23,17 @@ def format_profile(
     """Return the profile as YAML: what differs between sandboxes of one version, and no more."""
     from ruamel.yaml import YAML
 
-    classes = _node_classes(cluster, version)
+    classes = _node_classes(cluster)
     profile: dict[str, Any] = {
         "version": 1,
         "name": cluster.name,
-        "description": f"hpcrun's Slurm {version.slurm} cluster in a folder",
+        "description": f"hpcrun's Slurm {cluster.version.slurm} cluster in a folder",
         "as_of": datetime.now(UTC).date(),
-        "extends": version.site_profile,
+        "extends": cluster.version.site_profile,
         "which": {"cluster_name": cluster.name, "hostnames": [LOGIN]},
         "access": access,
         "node_classes": classes,
-        "scheduler": {
-            "version": _text(packages["slurmctld"]),
-            "pmix": {"server": _text(_pmix_version(packages))},
-        },
+        "scheduler": _scheduler(packages),
         "runtime": {"version": _text(packages["apptainer"])},
         "partitions": {PARTITION: {"node_classes": list(classes), "nodes": cluster.n_nodes}},
         "filesystems": {"shared": [cluster.share, cluster.user.home]},
@@ -50,7 +45,7 @@ def format_profile(
     return "# Written by `hpcrun sandbox up`; changed there by the next one.\n" + text.getvalue()
 
 
-def _node_classes(cluster: Cluster, version: SandboxVersion) -> dict[str, Any]:
+def _node_classes(cluster: Cluster) -> dict[str, Any]:
     """Return one class, or two where some nodes run programs for another processor."""
     plain = _node_class(cluster.hardware)
     emulation = cluster.emulation
@@ -65,15 +60,15 @@ def _node_classes(cluster: Cluster, version: SandboxVersion) -> dict[str, Any]:
     if emulation.nodes == cluster.compute_nodes:
         return {"compute": plain | {"emulation": [handler]}}
     # The shipped profile knows one class only, so the second brings along what that one says.
-    shipped = _shipped_class(version)
+    shipped = _shipped_class(cluster.version.site_profile)
     second = shipped | plain | {"os": shipped["os"] | plain["os"], "emulation": [handler]}
     return {"compute": plain | {"emulation": []}, "emulating": second}
 
 
-def _shipped_class(version: SandboxVersion) -> dict[str, Any]:
+def _shipped_class(profile: str) -> dict[str, Any]:
     from ruamel.yaml import YAML
 
-    file = resources.site_profiles_folder() / f"{version.site_profile}.yaml"
+    file = resources.site_profiles_folder() / f"{profile}.yaml"
     found: dict[str, Any] = YAML(typ="rt").load(file.read_text())["node_classes"]["compute"]
     # Written again, nulls would be blank; a key that is left out says the same.
     return {key: value for key, value in found.items() if value is not None}
@@ -98,10 +93,14 @@ def _text(version: str) -> Any:
     return DoubleQuotedScalarString(version)
 
 
-def _pmix_version(packages: Mapping[str, str]) -> str:
-    """Return the version of the library that Slurm's plugin opens; its package's name varies."""
-    names = [name for name in packages if name.startswith("libpmix2")]
-    return packages[names[0]] if names else "unknown"
+def _scheduler(packages: Mapping[str, str]) -> dict[str, Any]:
+    """Return Slurm's version, and that of the library its PMIx plugin opens if nodes have one."""
+    found: dict[str, Any] = {"version": _text(packages["slurmctld"])}
+    # The name of the package varies with the suite.
+    libraries = [name for name in packages if name.startswith("libpmix2")]
+    if libraries:
+        found["pmix"] = {"server": _text(packages[libraries[0]])}
+    return found
 
 
 def access_from_outside(name: str) -> dict[str, list[str]]:

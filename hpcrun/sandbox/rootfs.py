@@ -11,10 +11,11 @@ from hpcrun import resources
 from hpcrun.errors import HpcrunError, UnavailableError, WriteError
 from hpcrun.sandbox import linux, namespace
 from hpcrun.sandbox.namespace import IdMaps
+from hpcrun.sandbox.packages import read_versions
 from hpcrun.sandbox.progress import Progress, follow_lines
 from hpcrun.sandbox.versions import SandboxVersion
 
-_RECIPE_SCRIPTS = ("recipe-sid.sh", "recipe-finish.sh")
+_RECIPE_SCRIPTS = ("recipe-merged-usr.sh", "recipe-finish.sh")
 _LEFT_OUT = ("doc", "info", "lintian", "locale", "man")
 _PROXIES = ("http_proxy", "https_proxy", "ftp_proxy", "no_proxy", "all_proxy")
 _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
@@ -46,6 +47,17 @@ def build_root(
         version, target, mirror=mirror, scripts=inside_folder(), apt_options=read_apt_proxies()
     )
     run_mmdebstrap(argv, maps, progress, mirror=mirror)
+    check_slurm(version, read_versions(target))
+
+
+def check_slurm(version: SandboxVersion, installed: Mapping[str, str]) -> None:
+    """Refuse a suite that has moved on to another Slurm; all that is known is about this one."""
+    found = installed.get("slurmctld", "none")
+    if not f"{found}.".startswith(f"{version.slurm}."):
+        raise UnavailableError(
+            f"Debian {version.suite} has Slurm {found} now, no longer {version.slurm}",
+            help=["choose another one with --slurm", "a newer hpcrun may know where to find it"],
+        )
 
 
 def run_mmdebstrap(
@@ -89,24 +101,31 @@ def mmdebstrap_command(
     scripts: Path,
     apt_options: tuple[str, ...] = (),
 ) -> tuple[str, ...]:
-    """Compose the command line; root inside the namespace is all the root that it needs."""
-    sid, finish = (shlex.join(["sh", str(scripts / name)]) for name in _RECIPE_SCRIPTS)
-    from_sid = shlex.join(version.from_sid)
+    """Compose the command line for the nodes of a version."""
+    merge, finish = (shlex.join(["sh", str(scripts / name)]) for name in _RECIPE_SCRIPTS)
     return (
-        "mmdebstrap",
-        "--mode=root",
-        "--format=directory",
+        *common_options(apt_options),
         "--variant=minbase",
-        f"--include={','.join((*version.packages, *version.from_sid))}",
-        # The folder may lie below one that only its owner can enter, where user _apt cannot go.
-        '--aptopt=APT::Sandbox::User "root"',
-        *(f"--aptopt={option}" for option in apt_options),
-        *(f"--dpkgopt=path-exclude=/usr/share/{name}/*" for name in _LEFT_OUT),
-        f'--setup-hook={sid} "$1" {from_sid}',
+        f"--include={','.join(version.packages)}",
+        *(f"--aptopt={option}" for option in version.apt_options),
+        *([f'--setup-hook={merge} "$1"'] if version.merges_usr else []),
         f'--customize-hook={finish} "$1"',
         version.suite,
         str(target),
         *([mirror] if mirror else []),
+    )
+
+
+def common_options(apt_options: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the beginning of every command line: root inside the namespace, a folder, no texts."""
+    return (
+        "mmdebstrap",
+        "--mode=root",
+        "--format=directory",
+        # The folder may lie below one that only its owner can enter, where user _apt cannot go.
+        '--aptopt=APT::Sandbox::User "root"',
+        *(f"--aptopt={option}" for option in apt_options),
+        *(f"--dpkgopt=path-exclude=/usr/share/{name}/*" for name in _LEFT_OUT),
     )
 
 

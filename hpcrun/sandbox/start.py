@@ -14,14 +14,14 @@ from hpcrun.sandbox.cluster_files import Cluster, node_names
 from hpcrun.sandbox.emulation import Emulation, choose_nodes, provide
 from hpcrun.sandbox.end import end_box
 from hpcrun.sandbox.enter import InsideCommand, capture_inside
-from hpcrun.sandbox.folder import refresh_own_code, write_folder
+from hpcrun.sandbox.folder import read_slurm, refresh_own_code, write_folder
 from hpcrun.sandbox.hardware import read_hardware
 from hpcrun.sandbox.identity import Identity, find_identity
 from hpcrun.sandbox.lock import locked
 from hpcrun.sandbox.places import DEFAULT_NAME, Places, places, telling_whose
 from hpcrun.sandbox.progress import Progress, Silent
 from hpcrun.sandbox.state import State, read_process_mark, read_running, write_state
-from hpcrun.sandbox.versions import SandboxVersion, default_version
+from hpcrun.sandbox.versions import SandboxVersion, default_version, find_version
 
 DEFAULT_NODES = 2
 _MOST_NODES = 200
@@ -41,6 +41,7 @@ class Wanted:
     share: Path | None
     emulation: str | None = None
     """`all`, `none` or names of nodes."""
+    slurm: str | None = None
 
 
 @dataclass(frozen=True)
@@ -54,21 +55,22 @@ class _Plan:
     shows: Progress
 
 
-def up(
+def up(  # noqa: PLR0913 - each is an option of the command line
     name: str = DEFAULT_NAME,
     *,
     n_nodes: int | None = None,
     share: Path | None = None,
     emulation: str | None = None,
+    slurm: str | None = None,
     progress: Progress | None = None,
 ) -> State:
     """Start the sandbox of that name unless it runs, and return once its Slurm takes jobs."""
     where = places(name)
     shows = progress or Silent()
-    wanted = Wanted(n_nodes, share, emulation)
+    wanted = Wanted(n_nodes, share, emulation, slurm)
     running = read_running(where)
     if running is None:
-        plan = _Plan(where, default_version(), find_identity(), wanted, shows)
+        plan = _Plan(where, _choose_version(where, slurm), find_identity(), wanted, shows)
         _check(plan)
         with _writing(where), locked(where.root):
             # Another process may have started it while this one waited for the lock.
@@ -80,6 +82,22 @@ def up(
     return running
 
 
+def _choose_version(where: Places, slurm: str | None) -> SandboxVersion:
+    """Return the version that is asked for, else the one the sandbox was made with."""
+    made = read_slurm(where)
+    wanted = find_version(slurm or made or default_version().slurm)
+    if made is not None and made != wanted.slurm:
+        raise UsageError(
+            f"sandbox `{where.name}` was made with Slurm {made}, whose jobs {wanted.slurm} "
+            "cannot take over",
+            help=[
+                "keep both: choose another --name",
+                f"make it anew: hpcrun sandbox purge --name {where.name}",
+            ],
+        )
+    return wanted
+
+
 def _check(plan: _Plan) -> None:
     """Refuse what cannot work, before anything is made."""
     n_nodes, share = plan.wanted.n_nodes, plan.wanted.share
@@ -88,7 +106,7 @@ def _check(plan: _Plan) -> None:
     choose_nodes(plan.wanted.emulation, node_names(n_nodes or DEFAULT_NODES))
     cache, root, maps = plan.where.cache, plan.where.root, plan.identity.maps
     names = parts.part_names(plan.version, plan.identity)
-    is_root_cached = (cache / names.root).is_dir()
+    is_root_cached = all((cache / name).is_dir() for name in (names.root, names.tools))
     machine.check_tools(is_root_cached=is_root_cached, is_privileged=maps.is_privileged)
     with telling_whose(plan.where):
         if not plan.where.is_free and not plan.where.is_sandbox:
@@ -137,6 +155,8 @@ def _check_same(running: State, wanted: Wanted) -> None:
     """Refuse to take a running sandbox for the different one that was asked for."""
     n_nodes, share = wanted.n_nodes, wanted.share
     differs = []
+    if wanted.slurm is not None and wanted.slurm != running.slurm:
+        differs.append(f"Slurm {running.slurm}, not {wanted.slurm}")
     if n_nodes is not None and n_nodes != len(running.nodes):
         differs.append(f"{len(running.nodes)} nodes, not {n_nodes}")
     if share is not None and str(share.resolve()) != running.share:
@@ -161,10 +181,12 @@ def _start(plan: _Plan) -> State:
     shared = where.share if share is None else share.resolve()
     n_nodes = plan.wanted.n_nodes or DEFAULT_NODES
     emulation, warnings = _find_emulation(plan, node_names(n_nodes))
-    cluster = Cluster(where.name, n_nodes, read_hardware(), user, str(shared), emulation)
-    write_folder(where, version, cluster, made.root)
+    cluster = Cluster(where.name, n_nodes, read_hardware(), user, str(shared), version, emulation)
+    write_folder(where, cluster, made)
     shows.step(f"starting {n_nodes} nodes and Slurm {version.slurm}")
-    shown = BoxParts(made.root, where.folder, made.stacks, made.python, shared, _folder(emulation))
+    shown = BoxParts(
+        made.root, where.folder, made.stacks, made.python, made.tools, shared, _folder(emulation)
+    )
     box = StartedBox(plan.identity.maps, shown)
     mark = read_process_mark(box.pid)
     if mark is None:

@@ -10,6 +10,17 @@ from hpcrun.errors import UsageError
 from hpcrun.tables.rows import Document, Row, load_table
 
 
+class Tools(Row):
+    """What runs on the nodes of every version, on the C library that it brings along."""
+
+    suite: str
+    glibc: str = Field(pattern=r"^\d+\.\d+$")
+    python: str = Field(pattern=r"^\d+\.\d+$")
+    """The Python for which hpcrun's dependencies are fetched."""
+    packages: tuple[str, ...]
+    from_sid: tuple[str, ...]
+
+
 class SandboxVersion(Row):
     """One Slurm version that a sandbox can have."""
 
@@ -17,12 +28,14 @@ class SandboxVersion(Row):
     suite: str
     """Debian suite of the nodes."""
     glibc: str = Field(pattern=r"^\d+\.\d+$")
-    python: str = Field(pattern=r"^\d+\.\d+$")
-    """Python of the nodes, for which hpcrun's dependencies are fetched."""
+    merges_usr: bool = False
+    """Whether /bin, /lib and the like must be made links into /usr, which later suites do alone."""
     packages: tuple[str, ...] = Field(min_length=1)
-    from_sid: tuple[str, ...] = ()
-    stacks: tuple[str, ...] = ()
-    auth: Literal["slurm"]
+    apt_options: tuple[str, ...] = ()
+    auth: Literal["slurm", "munge"]
+    """By what Slurm's daemons know each other: a key file of Slurm's own, or munge."""
+    slurm_conf: tuple[str, ...] = ()
+    cgroup_conf: tuple[str, ...] = ()
     mpi_types: tuple[str, ...]
     site_profile: str
     """The shipped profile that says what all sandboxes of this version have in common."""
@@ -30,6 +43,8 @@ class SandboxVersion(Row):
 
 class _Document(Document):
     default: str
+    tools: Tools
+    stacks: tuple[str, ...]
     versions: tuple[SandboxVersion, ...] = Field(min_length=1)
 
     @model_validator(mode="after")
@@ -50,6 +65,27 @@ def _document() -> _Document:
 def default_version() -> SandboxVersion:
     """Return the version that a sandbox gets when none is asked for."""
     return find_version(_document().default)
+
+
+def known_versions() -> tuple[SandboxVersion, ...]:
+    """Return every version that a sandbox can have, the oldest first."""
+    return _document().versions
+
+
+def tools() -> Tools:
+    """Return what runs on the nodes of every version."""
+    return _document().tools
+
+
+def stacks() -> tuple[str, ...]:
+    """Return the wheels that are the site's own MPI installations, the same in every version."""
+    return _document().stacks
+
+
+def oldest_glibc() -> str:
+    """Return the oldest C library of any version's nodes, on which the stacks must run."""
+    numbers = (row.glibc for row in _document().versions)
+    return min(numbers, key=lambda number: tuple(map(int, number.split("."))))
 
 
 def find_version(slurm: str) -> SandboxVersion:

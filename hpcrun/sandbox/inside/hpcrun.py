@@ -1,4 +1,4 @@
-#!/usr/bin/python3 -IS
+#!/opt/tools/usr/bin/python3 -IS
 """hpcrun on the login node: the code from outside, with its dependencies for this Python.
 
 `-I` and `-S`: nothing of the user's own Python set-up reaches it, and start-up is faster.

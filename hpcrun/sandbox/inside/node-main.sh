@@ -1,6 +1,7 @@
 #!/bin/sh
 # The services of a node, and its end: child of the node's init, in the node's own root.
-#   node-main.sh NODE LOGIN
+#   node-main.sh NODE LOGIN NODES
+# NODES are all of them, the login node first, with blanks between.
 set -eu
 PATH=/usr/sbin:/usr/bin:/sbin:/bin
 export PATH
@@ -14,6 +15,16 @@ stop() {
 }
 trap stop TERM
 
+# Where Slurm has no keys of its own, munge vouches for users. It ends last, with the node.
+if [ -x /usr/sbin/munged ]; then
+    setpriv --reuid munge --regid munge --clear-groups munged --foreground >/var/log/slurm/munged.log 2>&1 &
+    munged=$!
+    until [ -S /run/munge/munge.socket.2 ]; do
+        kill -0 $munged 2>/dev/null || break
+        sleep 0.05
+    done
+fi
+
 if [ "$1" = "$2" ]; then
     slurmctld -D >/var/log/slurm/slurmctld.log 2>&1 &
     services=$!
@@ -23,8 +34,10 @@ if [ "$1" = "$2" ]; then
     done
     # Jobs that ran when the cluster last ended have ended with it. Slurm cannot know, because its
     # nodes did not start anew together with their kernel; a node that was down makes it say so.
-    scontrol update nodename=ALL state=down reason='the sandbox was started anew' || :
-    scontrol update nodename=ALL state=resume || :
+    # By their names, as Slurm 20.11 knows no `ALL` here.
+    nodes=$(echo "${3#"$2" }" | tr ' ' ,)
+    scontrol update nodename="$nodes" state=down reason='the sandbox was started anew' || :
+    scontrol update nodename="$nodes" state=resume || :
     : >/var/log/slurm/slurm-is-ready
 else
     slurmd -D >/var/log/slurm/slurmd.log 2>&1 &

@@ -17,15 +17,22 @@ exec 3>"/run/box/nodes/$node"
 hostname "$node"
 mount -t tmpfs -o mode=755,nosuid,nodev "$node" /mnt
 cd /mnt
-mkdir -p dev proc sys run usr home opt/hpc media mnt srv tmp
+mkdir -p dev proc sys run usr home opt/hpc opt/tools media mnt srv tmp
 cp -a /bin /sbin /lib* /etc /var /root .
 chmod 711 root
 # The marks of the box's root (ro, nosuid, nodev) are copied with the mount.
 mount --bind /usr usr
 mount --bind /run/box/stacks opt/hpc
+mount --bind /run/box/tools opt/tools
 
 cp -R "$state/etc/." etc/
-chmod 600 etc/slurm/slurm.key
+if [ "$BOX_AUTH" = munge ]; then
+    mkdir -p var/log/munge var/lib/munge
+    chmod 400 etc/munge/munge.key
+    chown munge: etc/munge/munge.key
+else
+    chmod 600 etc/slurm/slurm.key
+fi
 [ "$node" != "$BOX_LOGIN" ] || cp -R "$state/etc-login/." etc/
 grep -q "^[^:]*:[^:]*:$BOX_GID:" etc/group || echo "$BOX_USER:x:$BOX_GID:" >>etc/group
 echo "$BOX_USER:x:$BOX_UID:$BOX_GID:$BOX_USER:/home/$BOX_USER:/bin/bash" >>etc/passwd
@@ -50,6 +57,10 @@ mount -t mqueue mqueue dev/mqueue
 
 mount -t tmpfs -o mode=755,nosuid,nodev run run
 mkdir -p run/slurm run/slurmctld run/slurmd run/node
+if [ "$BOX_AUTH" = munge ]; then
+    mkdir run/munge
+    chown munge: run/munge
+fi
 mount -t proc proc proc
 mount -t sysfs sysfs sys || mount --rbind /sys sys
 # The kernel lets a user namespace inside the node mount /proc only where the node itself sees one
@@ -96,4 +107,4 @@ pivot_root . mnt
 umount -l /mnt
 echo "$pid" >&3
 exec 3>&-
-exec /usr/bin/tini -- /bin/sh /run/node/main.sh "$node" "$BOX_LOGIN" </dev/null
+exec /usr/bin/tini -- /bin/sh /run/node/main.sh "$node" "$BOX_LOGIN" "$BOX_NODES" </dev/null

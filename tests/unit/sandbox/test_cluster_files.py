@@ -9,6 +9,7 @@ from hpcrun.errors import UsageError
 from hpcrun.sandbox import places as places_module
 from hpcrun.sandbox.cluster_files import (
     Cluster,
+    format_cgroup_conf,
     format_hosts,
     format_settings,
     format_slurm_conf,
@@ -17,14 +18,15 @@ from hpcrun.sandbox.cluster_files import (
 from hpcrun.sandbox.hardware import Hardware
 from hpcrun.sandbox.identity import JobUser
 from hpcrun.sandbox.rootfs import inside_folder
+from hpcrun.sandbox.versions import find_version
 
 COMMON = (inside_folder() / "slurm.conf").read_text()
 HARDWARE = Hardware("x86_64", 4, 8000, "6.1.0-1-amd64", 15000)
 USER = JobUser("ada", 1000, 1000, 1001, 1001)
 
 
-def cluster(n_nodes: int = 2, share: str = "/srv/share") -> Cluster:
-    return Cluster("box", n_nodes, HARDWARE, USER, share)
+def cluster(n_nodes: int = 2, share: str = "/srv/share", slurm: str = "24.11") -> Cluster:
+    return Cluster("box", n_nodes, HARDWARE, USER, share, find_version(slurm))
 
 
 def test_slurm_conf_never_lets_jobs_run_as_root_nor_picks_an_mpi() -> None:
@@ -33,6 +35,23 @@ def test_slurm_conf_never_lets_jobs_run_as_root_nor_picks_an_mpi() -> None:
         assert line in lines
     assert lines[-2].startswith("NodeName=n[1-2] Sockets=1 CoresPerSocket=4 ")
     assert lines[-1].startswith("PartitionName=main Nodes=n[1-2] Default=YES ")
+
+
+@pytest.mark.parametrize(
+    ("slurm", "auth", "cgroup"),
+    [
+        ("20.11", "munge", ""),
+        ("22.05", "munge", "CgroupPlugin=cgroup/v1\n"),
+        ("24.11", "slurm", "CgroupPlugin=disabled\n"),
+        ("26.05", "slurm", "CgroupPlugin=disabled\n"),
+    ],
+)
+def test_configuration_is_the_version_s(slurm: str, auth: str, cgroup: str) -> None:
+    made = cluster(slurm=slurm)
+    lines = format_slurm_conf(made, COMMON).splitlines()
+    assert {f"AuthType=auth/{auth}", f"CredType=cred/{auth}"} <= set(lines)
+    assert format_cgroup_conf(made) == cgroup
+    assert format_settings(made).splitlines()[:2] == [f"BOX_SLURM={slurm}", f"BOX_AUTH={auth}"]
 
 
 def test_one_node_has_a_plain_name() -> None:

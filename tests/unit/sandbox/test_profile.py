@@ -13,7 +13,7 @@ from hpcrun.sandbox.emulation import Emulation, Emulator
 from hpcrun.sandbox.hardware import Hardware
 from hpcrun.sandbox.identity import JobUser
 from hpcrun.sandbox.profile import access_from_outside, format_profile
-from hpcrun.sandbox.versions import default_version
+from hpcrun.sandbox.versions import default_version, find_version, known_versions
 
 # A kernel version that YAML would take for a number, and a path that YAML would take for more.
 HARDWARE = Hardware("x86_64", 4, 8000, "6.10", 15000)
@@ -22,12 +22,15 @@ SHARE = "/srv/a: #b 'c' \"d\""
 
 
 def write_profile(
-    folder: Path, access: str | dict[str, list[str]], emulation: Emulation | None = None
+    folder: Path,
+    access: str | dict[str, list[str]],
+    emulation: Emulation | None = None,
+    slurm: str = "24.11",
 ) -> Path:
     user = JobUser("ada", 1000, 1000, 1001, 1001)
-    cluster = Cluster("box", 3, HARDWARE, user, SHARE, emulation)
+    cluster = Cluster("box", 3, HARDWARE, user, SHARE, find_version(slurm), emulation)
     file = folder / "box.yaml"
-    text = format_profile(cluster, default_version(), access, packages=PACKAGES)
+    text = format_profile(cluster, access, packages=PACKAGES)
     file.write_text(text)
     return file
 
@@ -75,6 +78,19 @@ def test_profile_has_two_node_classes_where_only_some_emulate(tmp_path: Path) ->
     assert plain.emulation == ()
     assert plain.model_copy(update={"emulation": emulating.emulation}) == emulating
     assert site.partitions["main"].node_classes == ("compute", "emulating")
+
+
+@pytest.mark.parametrize("slurm", [version.slurm for version in known_versions()])
+def test_shipped_profile_says_what_the_table_of_versions_says(tmp_path: Path, slurm: str) -> None:
+    site = load_site(
+        write_profile(tmp_path, "local", slurm=slurm), search=[resources.site_profiles_folder()]
+    )
+    version = find_version(slurm)
+    assert site.scheduler.mpi_types != "unknown"
+    assert set(site.scheduler.mpi_types) == set(version.mpi_types)
+    assert site.node_classes["compute"].os.glibc == version.glibc
+    folder = resources.site_profiles_folder()
+    assert all((folder / str(stack.passport)).is_file() for stack in site.mpi_stacks.values())
 
 
 def test_profile_of_the_inside_is_local(tmp_path: Path) -> None:

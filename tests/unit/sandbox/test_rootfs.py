@@ -6,13 +6,15 @@ import pytest
 
 from hpcrun.errors import UnavailableError, WriteError
 from hpcrun.sandbox.rootfs import (
+    check_slurm,
     choose_mirror,
     explain_failure,
     mmdebstrap_command,
     mmdebstrap_environment,
     recipe,
 )
-from hpcrun.sandbox.versions import default_version
+from hpcrun.sandbox.tools import tools_command
+from hpcrun.sandbox.versions import SandboxVersion, default_version, known_versions, tools
 
 KNOWN = """\
 https://example.org/debian-security/\tstable-security\tmain\tPackages\tDebian\tDebian-Security
@@ -56,13 +58,26 @@ def test_mirror_is_the_one_that_carries_debian(
     assert mirror == choose_mirror(targets, codename=codename)
 
 
-def test_command_takes_nothing_but_the_named_packages_from_sid() -> None:
-    version = default_version()
-    argv = mmdebstrap_command(
-        version, Path("/t"), mirror="http://example.org/debian/", scripts=Path("/a b")
-    )
-    assert argv[-3:] == (version.suite, "/t", "http://example.org/debian/")
+def test_tools_take_nothing_but_the_named_packages_from_sid() -> None:
+    argv = tools_command(Path("/t"), mirror="http://example.org/debian/", scripts=Path("/a b"))
+    assert argv[-3:] == (tools().suite, "/t", "http://example.org/debian/")
     assert """--setup-hook=sh '/a b/recipe-sid.sh' "$1" apptainer""" in argv
+
+
+@pytest.mark.parametrize("version", known_versions(), ids=lambda version: version.suite)
+def test_command_takes_the_suite_of_the_version(version: SandboxVersion) -> None:
+    argv = mmdebstrap_command(version, Path("/t"), mirror=None, scripts=Path("/s"))
+    assert argv[-2:] == (version.suite, "/t")
+    assert version.merges_usr == any("recipe-merged-usr.sh" in word for word in argv)
+
+
+@pytest.mark.parametrize("found", ["24.05.2", "24.110.1", "25.11.0", None])
+def test_suite_that_has_another_slurm_by_now_is_refused(found: str | None) -> None:
+    installed = {} if found is None else {"slurmctld": found}
+    with pytest.raises(UnavailableError, match=r"no longer 24\.11") as error:
+        check_slurm(default_version(), installed)
+    assert "--slurm" in error.value.help[0]
+    check_slurm(default_version(), {"slurmctld": "24.11.5"})
 
 
 def test_recipe_does_not_depend_on_mirror_target_or_place_of_the_scripts() -> None:

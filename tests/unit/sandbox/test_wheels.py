@@ -4,7 +4,6 @@ import zipfile
 from pathlib import Path
 
 from hpcrun.errors import UnavailableError, WriteError
-from hpcrun.sandbox.versions import default_version
 from hpcrun.sandbox.wheels import explain_failure, platform_tags, unpack_data
 
 
@@ -37,10 +36,8 @@ def test_data_of_a_wheel_becomes_an_installation(tmp_path: Path) -> None:
 
 
 def test_platforms_end_at_the_glibc_of_the_nodes() -> None:
-    version = default_version()
-    tags = platform_tags(version)
-    newest = version.glibc.replace(".", "_")
-    assert tags[0].startswith(f"manylinux_{newest}_")
+    tags = platform_tags("2.41")
+    assert tags[0].startswith("manylinux_2_41_")
     assert any(tag.startswith("manylinux_2_17_") for tag in tags)
     assert tags[-1].startswith("manylinux2014_")
 

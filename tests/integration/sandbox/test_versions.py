@@ -1,0 +1,165 @@
+"""Every Slurm version that a sandbox can have: its abilities, and the hello job in each of them.
+
+By default one version besides the default one, which the commit chooses; all with `--all-versions`.
+"""
+
+import re
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import pytest
+
+from hpcrun.sandbox import down, status
+from hpcrun.sandbox.enter import find_running
+from hpcrun.sandbox.identity import find_identity
+from hpcrun.sandbox.places import places
+from hpcrun.sandbox.versions import SandboxVersion, default_version, known_versions
+from tests.sandbox_fixture import CHECKOUT, Sandbox, run_hpcrun
+
+pytestmark = [pytest.mark.slurm, pytest.mark.apptainer, pytest.mark.mpi]
+
+HELLO = CHECKOUT / "examples" / "hello"
+SAID = re.compile(r"^rank (\d) of 4 on (n\d), process \d+: (\w+)", re.MULTILINE)
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "version" in metafunc.fixturenames:
+        rows = _choose(is_all=bool(metafunc.config.getoption("--all-versions")))
+        metafunc.parametrize("version", rows, ids=lambda row: row.slurm, scope="module")
+
+
+def _choose(*, is_all: bool) -> tuple[SandboxVersion, ...]:
+    """Return all versions but the default one, which all other tests are about, or one of them."""
+    rows = tuple(row for row in known_versions() if row != default_version())
+    if is_all:
+        return rows
+    asked = ["git", "-C", str(CHECKOUT), "rev-parse", "--short=8", "HEAD"]
+    told = subprocess.run(asked, capture_output=True, text=True, check=False).stdout.strip()
+    return (rows[int(told or "0", 16) % len(rows)],)
+
+
+@pytest.fixture(scope="module")
+def versioned(version: SandboxVersion) -> Iterator[Sandbox]:
+    """Return a sandbox of that version; a suite that has another Slurm by now is skipped."""
+    name = f"tests-{version.slurm.replace('.', '')}"
+    ran_before = status(name).is_running
+    done = run_hpcrun("sandbox", "up", "--name", name, "--slurm", version.slurm)
+    if any(words in done.stderr for words in ("no longer", "out of reach")):
+        pytest.skip(done.stderr.splitlines()[-1])
+    assert done.returncode == 0, done.stderr
+    state = find_running(places(name))
+    yield Sandbox(
+        name=name,
+        share=Path(state.share),
+        profile=places(name).profile,
+        nodes=state.nodes,
+        user=state.user,
+        uid=state.uid,
+        uid_outside=find_identity().user.uid_outside,
+    )
+    if not ran_before:
+        down(name)
+
+
+@pytest.fixture(scope="module")
+def version_images(versioned: Sandbox) -> Mapping[str, Path]:
+    names = ("openmpi", "mpich")
+    recipe = CHECKOUT / "examples" / "images" / "build.py"
+    argv = [sys.executable, str(recipe), "--sandbox", versioned.name, *names]
+    made = subprocess.run(argv, capture_output=True, text=True, check=False)
+    assert made.returncode == 0, made.stdout + made.stderr
+    return dict(zip(names, map(Path, made.stdout.split()), strict=True))
+
+
+def _kinds(versioned: Sandbox) -> set[str]:
+    """Return what `srun --mpi=list` names; Slurm 20.11 tells it on stderr, behind `srun: `."""
+    done = versioned.exec("srun", "--mpi=list")
+    return set(re.findall(r"[a-z0-9_]+", done.stdout + done.stderr))
+
+
+def test_version_is_what_its_row_and_profile_say(
+    version: SandboxVersion, versioned: Sandbox
+) -> None:
+    done = versioned.exec("srun", "--version")
+    assert done.stdout.startswith(f"slurm-wlm {version.slurm}.")
+    libc = versioned.exec("ldd", "--version", node="n1").stdout.splitlines()[0]
+    assert libc.endswith(version.glibc)
+    assert set(version.mpi_types) <= _kinds(versioned)
+    assert ("pmix" in version.mpi_types) == ("pmix" in _kinds(versioned))
+    told = versioned.exec("apptainer", "--version", node="n1").stdout
+    assert re.match(r"apptainer version \d", told), told
+
+
+def test_hpcrun_runs_on_the_login_node_whatever_python_it_has(versioned: Sandbox) -> None:
+    done = versioned.hpcrun("--version")
+    assert done.stdout == run_hpcrun("--version").stdout, done.stderr
+
+
+def test_job_steps_run_as_the_job_user_on_both_nodes(versioned: Sandbox) -> None:
+    done = versioned.exec("srun", "-N2", "sh", "-c", "echo $(hostname) $(id -u)")
+    expected = [f"{node} {versioned.uid}" for node in versioned.nodes]
+    assert sorted(done.stdout.splitlines()) == expected, done.stderr
+
+
+def _lay_out(versioned: Sandbox, image: str, *, command: str) -> tuple[Path, str]:
+    """Write the hello job for that image, as the job's user; its folder and its job file."""
+    folder = versioned.share / f"hello-{image}"
+    versioned.exec("sh", "-c", 'rm -rf "$0" && mkdir "$0"', str(folder))
+    job = (HELLO / "job.yaml").read_text().replace("openmpi.sif  ", f"{image}.sif  ")
+    job = job.replace("[python3, hello.py]", command)
+    for name, text in (("job.yaml", job), ("hello.py", (HELLO / "hello.py").read_text())):
+        versioned.exec("sh", "-c", 'cat >"$0"', str(folder / name), stdin=text)
+    return folder, str(folder / "job.yaml")
+
+
+@pytest.mark.parametrize("image", ["openmpi", "mpich"])
+def test_hello_runs_by_the_type_that_the_plan_picks(
+    version: SandboxVersion,
+    versioned: Sandbox,
+    version_images: Mapping[str, Path],
+    image: str,
+) -> None:
+    assert version_images[image].parent == versioned.share / "images"
+    folder, job_file = _lay_out(versioned, image, command="[python3, hello.py]")
+    done = run_hpcrun("submit", job_file, "--site", str(versioned.profile), "--wait")
+    assert done.returncode == 0, done.stdout + done.stderr
+    shown = run_hpcrun("logs", "--runs", str(folder / ".hpcrun" / "runs"))
+    lines = SAID.findall(shown.stdout)
+    assert [rank for rank, _, _ in lines] == ["0", "1", "2", "3"], shown.stdout + shown.stderr
+    assert {node for _, node, _ in lines} == set(versioned.nodes)
+    # mpi4py takes any MPI: where Open MPI would be left alone the plan binds the site's MPICH.
+    speaks_pmix = image == "openmpi" and "pmix" in version.mpi_types
+    assert {library for _, _, library in lines} == {"Open" if speaks_pmix else "MPICH"}
+
+
+def test_image_s_own_open_mpi_is_refused_where_slurm_serves_no_pmix(
+    version: SandboxVersion, versioned: Sandbox, version_images: Mapping[str, Path]
+) -> None:
+    assert version_images["openmpi"].is_file()
+    command = "[python3, hello.py]\nmpi: {model: hybrid}"
+    _, job_file = _lay_out(versioned, "openmpi", command=command)
+    done = run_hpcrun("plan", job_file, "--site", str(versioned.profile))
+    told = done.stdout + done.stderr
+    assert done.returncode == int("pmix" not in version.mpi_types), told
+    if "pmix" not in version.mpi_types:
+        assert "does not serve Open MPI" in told
+        assert "help: use `mpi: {model: bind, pmi: pmi2}`, which would work" in told
+
+
+def test_other_version_than_the_sandbox_has_is_refused(
+    version: SandboxVersion, versioned: Sandbox
+) -> None:
+    other = default_version().slurm
+    done = run_hpcrun("sandbox", "up", "--name", versioned.name, "--slurm", other)
+    assert done.returncode == 64
+    assert f"Slurm {version.slurm}, not {other}" in done.stderr
+    again = run_hpcrun("sandbox", "up", "--name", versioned.name)
+    assert f"Slurm {version.slurm}" in again.stdout, again.stderr
+
+
+def test_unknown_version_tells_which_there_are() -> None:
+    done = run_hpcrun("sandbox", "up", "--name", "nosuch", "--slurm", "19.05")
+    assert done.returncode == 64
+    assert all(row.slurm in done.stderr for row in known_versions())
