@@ -73,10 +73,11 @@ def sandbox() -> Iterator[Sandbox]:
     from hpcrun.sandbox import down, status, up
     from hpcrun.sandbox.identity import find_identity
     from hpcrun.sandbox.places import places
+    from hpcrun.sandbox.start import Wanted
 
     ran_before = status(NAME).is_running
     try:
-        state = up(NAME, emulation="none")
+        state = up(NAME, Wanted(emulation="none"))
         identity = find_identity()
     except HpcrunError as error:
         if os.environ.get("CI"):

@@ -10,6 +10,8 @@ import click
 
 from hpcrun.sandbox.places import DEFAULT_NAME
 
+FAULTS = ("kill", "cut", "throttle", "slow", "fill-disk", "pause")
+
 _name_option = click.option(
     "--name", default=DEFAULT_NAME, show_default=True, help="Which sandbox; its site has this name."
 )
@@ -24,7 +26,7 @@ def group() -> None:
 
 @group.command("up")
 @_name_option
-@click.option("--nodes", type=int, help="Number of compute nodes (2).")
+@click.option("--nodes", "n_nodes", type=int, help="Number of compute nodes (2).")
 @click.option(
     "--share",
     type=click.Path(path_type=Path),
@@ -35,25 +37,17 @@ def group() -> None:
     metavar="all|none|NODES",
     help="Nodes that run images for another processor (all that can).",
 )
+@click.option("--short-timeouts", is_flag=True, help="Let Slurm see faults within seconds.")
 @click.option("--slurm", metavar="VERSION", help="20.11, 22.05, 24.11 or 26.05 (24.11).")
 @_json_option
-def up_command(  # noqa: PLR0913, PLR0917 - each is an option of the command line
-    name: str,
-    nodes: int | None,
-    share: Path | None,
-    emulation: str | None,
-    slurm: str | None,
-    as_json: bool,
-) -> None:
+def up_command(name: str, as_json: bool, **wanted: Any) -> None:
     """Start the sandbox, unless it runs already; the first time it is made."""
     from hpcrun.sandbox.look import status
-    from hpcrun.sandbox.start import up
+    from hpcrun.sandbox.start import Wanted, up
 
     was_running = status(name).is_running
     progress = _Lines()
-    state = up(
-        name, n_nodes=nodes, share=share, emulation=emulation, slurm=slurm, progress=progress
-    )
+    state = up(name, Wanted(**wanted), progress=progress)
     progress.end()
     if as_json:
         _print_json(status(name).to_json())
@@ -128,6 +122,36 @@ def logs_command(name: str, node: str | None, lines: int, as_json: bool) -> None
         for line in log.lines:
             # Slurm logs names that the jobs' user chose.
             click.echo(escape(line.expandtabs()))
+
+
+@group.command("fault")
+@_name_option
+@click.argument("node")
+@click.argument("kind", type=click.Choice([*FAULTS, "heal"]))
+@click.argument("rate", required=False)
+def fault_command(name: str, node: str, kind: str, rate: str | None) -> None:
+    """Break a node: kill, cut, throttle RATE, slow, fill-disk or pause it, or heal it again."""
+    from hpcrun.sandbox import faults
+
+    if kind == "heal":
+        if rate is not None:
+            raise click.UsageError("`heal` takes no rate")
+        faults.heal_node(name, node)
+        click.echo(f"node `{node}` is sound again")
+        return
+    faults.break_node(name, node, kind, rate=rate)
+    click.echo(f"done; undo it: hpcrun sandbox fault --name {name} {node} heal")
+
+
+@group.command("restart")
+@_name_option
+@click.argument("service", type=click.Choice(["slurmctld"]))
+def restart_command(name: str, service: str) -> None:
+    """Let Slurm's controller end and start again."""
+    from hpcrun.sandbox import faults
+
+    faults.restart_controller(name)
+    click.echo(f"{service} runs again")
 
 
 @group.command("down")

@@ -1,5 +1,6 @@
 """The configuration files of the cluster inside, as text; writes nothing."""
 
+import re
 import shlex
 from dataclasses import dataclass
 
@@ -11,6 +12,8 @@ from hpcrun.sandbox.versions import SandboxVersion
 LOGIN = "login"
 PARTITION = "main"
 _FIRST_ADDRESS = 10
+# So that faults show within seconds; a busy machine may then take a sound node for a dead one.
+_SHORT_TIMEOUTS_S = {"SlurmdTimeout": 10, "MinJobAge": 10, "MessageTimeout": 5, "KillWait": 2}
 
 
 def node_names(n_nodes: int) -> tuple[str, ...]:
@@ -29,6 +32,7 @@ class Cluster:
     share: str
     version: SandboxVersion
     emulation: Emulation | None = None
+    has_short_timeouts: bool = False
 
     @property
     def compute_nodes(self) -> tuple[str, ...]:
@@ -63,6 +67,9 @@ def format_slurm_conf(cluster: Cluster, common: str) -> str:
         f"RealMemory={hardware.memory_mib} State=UNKNOWN",
         f"PartitionName={PARTITION} Nodes={nodes} Default=YES MaxTime=24:00:00 State=UP",
     )
+    if cluster.has_short_timeouts:
+        for key, seconds in _SHORT_TIMEOUTS_S.items():
+            common = re.sub(rf"(?m)^{key}=.*$", f"{key}={seconds}", common)
     return common + "\n".join(lines) + "\n"
 
 

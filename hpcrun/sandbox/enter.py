@@ -19,6 +19,8 @@ from hpcrun.sandbox.namespace import become_root
 from hpcrun.sandbox.places import Places
 from hpcrun.sandbox.state import State, read_running
 
+BOX = ""
+"""In the place of a node's name: in the box, outside all nodes."""
 _CANNOT_RUN, _NOT_FOUND = 126, 127  # as a shell does
 _MOST_DESCRIPTORS = 1 << 20
 _FORWARDED = (signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2)
@@ -61,7 +63,7 @@ def run_inside(state: State, command: InsideCommand) -> int:
     This process itself enters the namespaces and cannot come back, so it is for processes that
     have nothing else to do; others use `capture_inside`.
     """
-    if command.node not in (LOGIN, *state.nodes):
+    if command.node not in (BOX, LOGIN, *state.nodes):
         known = ", ".join((LOGIN, *state.nodes))
         raise UsageError(f"no node is named `{command.node}`", help=[f"there are: {known}"])
     environment = {**login_environment(state.name, state.user), **(command.environment or {})}
@@ -100,6 +102,10 @@ def _enter(state: State, node: str) -> None:
         if not state.init.is_alive:
             raise ProcessLookupError
         linux.set_namespace(init, linux.CLONE_NEWUSER | linux.CLONE_NEWNS)
+        if node == BOX:
+            linux.set_namespace(init, sum(flag for kind, flag in _KINDS if kind != "mnt"))
+            os.close(init)
+            return
         # Here /proc is the box's, and the numbers in it are the box's.
         node_init = int(Path("/run/box/nodes", node).read_text())
         files = [os.open(f"/proc/{node_init}/ns/{kind}", os.O_RDONLY) for kind, _ in _KINDS]

@@ -4,7 +4,7 @@ import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from hpcrun.errors import HpcrunError, UnavailableError, UsageError, WriteError
@@ -37,11 +37,15 @@ _NO_FUSE = (
 class Wanted:
     """What the caller asked for; None leaves it open."""
 
-    n_nodes: int | None
-    share: Path | None
+    n_nodes: int | None = None
+    share: Path | None = None
     emulation: str | None = None
     """`all`, `none` or names of nodes."""
+    short_timeouts: bool = False
     slurm: str | None = None
+
+
+_ANYTHING = Wanted()
 
 
 @dataclass(frozen=True)
@@ -55,22 +59,15 @@ class _Plan:
     shows: Progress
 
 
-def up(  # noqa: PLR0913 - each is an option of the command line
-    name: str = DEFAULT_NAME,
-    *,
-    n_nodes: int | None = None,
-    share: Path | None = None,
-    emulation: str | None = None,
-    slurm: str | None = None,
-    progress: Progress | None = None,
+def up(
+    name: str = DEFAULT_NAME, wanted: Wanted = _ANYTHING, *, progress: Progress | None = None
 ) -> State:
     """Start the sandbox of that name unless it runs, and return once its Slurm takes jobs."""
     where = places(name)
     shows = progress or Silent()
-    wanted = Wanted(n_nodes, share, emulation, slurm)
     running = read_running(where)
     if running is None:
-        plan = _Plan(where, _choose_version(where, slurm), find_identity(), wanted, shows)
+        plan = _Plan(where, _choose_version(where, wanted.slurm), find_identity(), wanted, shows)
         _check(plan)
         with _writing(where), locked(where.root):
             # Another process may have started it while this one waited for the lock.
@@ -165,6 +162,8 @@ def _check_same(running: State, wanted: Wanted) -> None:
         emulating = choose_nodes(wanted.emulation, running.nodes)
         if emulating != running.emulation:
             differs.append(f"emulation on {' '.join(running.emulation) or 'no node'}")
+    if wanted.short_timeouts and not running.has_short_timeouts:
+        differs.append("the usual timeouts")
     if differs:
         raise UsageError(
             f"sandbox `{running.name}` already runs, and has {' and '.join(differs)}",
@@ -177,11 +176,13 @@ def _start(plan: _Plan) -> State:
     where, version, shows = plan.where, plan.version, plan.shows
     made = parts.make_parts(where, version, plan.identity, shows)
     user = parts.usable_name(plan.identity.user, made.root)
-    share = plan.wanted.share
-    shared = where.share if share is None else share.resolve()
+    shared = where.share if plan.wanted.share is None else plan.wanted.share.resolve()
     n_nodes = plan.wanted.n_nodes or DEFAULT_NODES
     emulation, warnings = _find_emulation(plan, node_names(n_nodes))
-    cluster = Cluster(where.name, n_nodes, read_hardware(), user, str(shared), version, emulation)
+    cluster = replace(
+        Cluster(where.name, n_nodes, read_hardware(), user, str(shared), version, emulation),
+        has_short_timeouts=plan.wanted.short_timeouts,
+    )
     write_folder(where, cluster, made)
     shows.step(f"starting {n_nodes} nodes and Slurm {version.slurm}")
     shown = BoxParts(
@@ -202,6 +203,7 @@ def _start(plan: _Plan) -> State:
         uid=user.uid,
         gid=user.gid,
         emulation=emulation.nodes if emulation else (),
+        has_short_timeouts=cluster.has_short_timeouts,
         warnings=warnings,
     )
     write_state(where, state)

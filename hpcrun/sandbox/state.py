@@ -38,6 +38,7 @@ class State:
     gid: int
     emulation: tuple[str, ...] = ()
     """Nodes that run programs for another processor."""
+    has_short_timeouts: bool = False
     warnings: tuple[str, ...] = field(default=())
 
     @property

@@ -18,6 +18,8 @@ stop() {
         # lines, are wanted here.
         # shellcheck disable=SC2013
         for init in $(cat "/proc/$child/task/$child/children" 2>/dev/null); do
+            # A node that is paused (fault.sh) could not end.
+            nsenter --target "$init" --mount --pid -- /bin/sh -c 'kill -s CONT -- -1' 2>/dev/null || :
             kill -TERM "$init" 2>/dev/null || :
         done
         [ "$child" != "${children%% *}" ] || wait "$child" || :
@@ -52,11 +54,7 @@ for node in $BOX_NODES; do
     nsenter --net="/run/netns/$node" ip addr add "$address/16" dev eth0
     nsenter --net="/run/netns/$node" ip link set eth0 up
 
-    rm -rf "/run/box/state/logs/$node"
-    mkdir -p "/run/box/state/logs/$node"
-    nsenter --net="/run/netns/$node" unshare --fork --mount --uts --ipc --pid \
-        /bin/sh /run/box/state/inside/node.sh "$node" \
-        >"/run/box/state/logs/$node/boot.log" 2>&1 &
+    /bin/sh /run/box/state/inside/start-node.sh "$node" &
     children="${children:+$children }$!"
 
     # What Slurm remembers must be put right before a node can take jobs (node-main.sh).

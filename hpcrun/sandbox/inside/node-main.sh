@@ -15,6 +15,13 @@ stop() {
 }
 trap stop TERM
 
+restart() {
+    for service in $services; do kill -TERM "$service" 2>/dev/null || :; done
+    for service in $services; do wait "$service" || :; done
+    slurmctld -D >>/var/log/slurm/slurmctld.log 2>&1 &
+    services=$!
+}
+
 # Where Slurm has no keys of its own, munge vouches for users. It ends last, with the node.
 if [ -x /usr/sbin/munged ]; then
     setpriv --reuid munge --regid munge --clear-groups munged --foreground >/var/log/slurm/munged.log 2>&1 &
@@ -39,6 +46,7 @@ if [ "$1" = "$2" ]; then
     scontrol update nodename="$nodes" state=down reason='the sandbox was started anew' || :
     scontrol update nodename="$nodes" state=resume || :
     : >/var/log/slurm/slurm-is-ready
+    trap restart USR1
 else
     slurmd -D >/var/log/slurm/slurmd.log 2>&1 &
     services=$!

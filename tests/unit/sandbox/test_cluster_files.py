@@ -1,6 +1,7 @@
 """What the nodes are told: Slurm's configuration, addresses, settings, profile."""
 
 import shlex
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -35,6 +36,13 @@ def test_slurm_conf_never_lets_jobs_run_as_root_nor_picks_an_mpi() -> None:
         assert line in lines
     assert lines[-2].startswith("NodeName=n[1-2] Sockets=1 CoresPerSocket=4 ")
     assert lines[-1].startswith("PartitionName=main Nodes=n[1-2] Default=YES ")
+
+
+def test_short_timeouts_take_the_place_of_the_usual_ones() -> None:
+    text = format_slurm_conf(replace(cluster(), has_short_timeouts=True), COMMON)
+    lines = [line for line in text.splitlines() if line.startswith(("SlurmdTimeout", "MinJobAge"))]
+    assert sorted(lines) == ["MinJobAge=10", "SlurmdTimeout=10"]
+    assert "SlurmdTimeout=120\n" in format_slurm_conf(cluster(), COMMON)
 
 
 @pytest.mark.parametrize(
