@@ -1,5 +1,7 @@
 """A plan as a page for people; does not print it."""
 
+import shlex
+
 from hpcrun.model.plan import Candidate, Layout, Plan, PlannedMount
 from hpcrun.model.verdict import Answer
 from hpcrun.report.terminal import escape
@@ -53,7 +55,7 @@ def _layout_lines(plan: Plan) -> list[str]:
         _tasks_line(layout),
         _limits_line(layout),
         f"image: {plan.image.path} ({plan.image.kind}, {plan.image.arch}, {mebibytes:.0f} MiB)",
-        f"command: {' '.join(plan.argv)}",
+        f"command: {shlex.join(plan.argv)}",
     ]
 
 

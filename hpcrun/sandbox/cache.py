@@ -6,6 +6,7 @@ import os
 import re
 import shutil
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 from hpcrun.errors import WriteError
@@ -14,6 +15,7 @@ from hpcrun.sandbox.namespace import IdMaps
 
 _UNFINISHED = ".unfinished-"
 _KEPT = re.compile(r"[a-z]+(-[a-z0-9.]+)?-[0-9a-f]{16}")
+_KEPT_IMAGE = re.compile(r"[a-z0-9-]+-[0-9a-f]{16}\.sif")
 
 
 def recipe_key(*parts: object) -> str:
@@ -47,6 +49,16 @@ def empty(cache: Path, maps: IdMaps) -> None:
     for kept in cache.glob("*-*"):
         if _KEPT.fullmatch(kept.name):
             remove_tree(kept, maps)
+    _remove_images(cache / "images")
+
+
+def _remove_images(folder: Path) -> None:
+    """Remove what recipes of images keep here, and nothing else."""
+    for image in folder.glob("*.sif"):
+        if _KEPT_IMAGE.fullmatch(image.name):
+            image.unlink()
+    with suppress(OSError):
+        folder.rmdir()
 
 
 def remove_unfinished(cache: Path, maps: IdMaps) -> None:

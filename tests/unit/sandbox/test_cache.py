@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from hpcrun.sandbox.cache import keep, mounts_below, recipe_key
+from hpcrun.sandbox.cache import empty, keep, mounts_below, recipe_key
 from hpcrun.sandbox.namespace import IdMaps
 
 NOBODY = IdMaps(uids=(), gids=(), is_privileged=True)
@@ -62,3 +62,15 @@ def test_mounts_are_found_at_a_folder_and_below_it() -> None:
         Path("/srv/box/share/a b"),
     )
     assert mounts_below(Path("/srv/box/nodes"), mountinfo) == ()
+
+
+def test_empty_removes_the_images_of_recipes_and_nothing_else(tmp_path: Path) -> None:
+    images = tmp_path / "images"
+    images.mkdir()
+    (images / "openmpi-arm64-63c8bb2ce7090184.sif").touch()
+    (images / "mine.sif").touch()
+    empty(tmp_path, NOBODY)
+    assert [path.name for path in images.iterdir()] == ["mine.sif"]
+    (images / "mine.sif").unlink()
+    empty(tmp_path, NOBODY)
+    assert not images.exists()
