@@ -1,6 +1,7 @@
 """The verdict on one candidate: the worst answer of the questions it raises; does not choose."""
 
 from hpcrun.compat.architecture import check_emulated, check_native
+from hpcrun.compat.emulation import check_emulated_mpi
 from hpcrun.compat.evidence import family_name, incompatible, library_found, unknown
 from hpcrun.compat.launch import (
     check_image_mpi,
@@ -85,9 +86,12 @@ def _judge_hybrid(question: Question, shape: Shape) -> Judgement:
     judged = []
     for library in need.libraries:
         client = image_client(question, shape.image_arch, library)
+        verdicts = [check_pmi(client, shape.srun_mpi, question.site)]
+        if shape.execution == "emulated":
+            verdicts.append(check_emulated_mpi(client))
         judged.append(
             Judgement(
-                verdicts=(check_pmi(client, shape.srun_mpi, question.site),),
+                verdicts=tuple(verdicts),
                 library=library,
                 client=client,
             )

@@ -51,9 +51,9 @@ def run_inside(*argv: str, node: str = "login", stdin: str = "") -> str:
     return done.stdout + done.stderr
 
 
-def write_job(share: Path) -> Path:
+def write_job(share: Path, *, command: str = "[python3, hello.py]", rest: str = "") -> Path:
     image = f"image: {share}/images/openmpi-arm64.sif\n"
-    job = f"version: 1\nname: hello\n{image}command: [python3, hello.py]\n"
+    job = f"version: 1\nname: hello\n{image}command: {command}\n{rest}"
     hello = (CHECKOUT / "examples/hello/hello.py").read_text()
     folder = share / "arm"
     run_inside("mkdir", "-p", str(folder))
@@ -67,18 +67,25 @@ def submit(job: Path) -> subprocess.CompletedProcess[str]:
     return run_hpcrun("submit", str(job), "--site", profile, "--wait", "--json")
 
 
-def test_arm64_program_runs_as_two_ranks_on_two_nodes(share: Path) -> None:
+def test_arm64_program_runs_on_two_nodes_and_leaves_the_machine_s_handlers_alone(
+    share: Path,
+) -> None:
     before = sorted(HANDLERS.iterdir()) if HANDLERS.is_dir() else []
-    job = write_job(share)
+    job = write_job(share, command='[uname, "-nm"]', rest="mpi: none\n")
     plan = run_hpcrun("plan", str(job), "--site", str(places(NAME).profile), "--json")
     assert json.loads(plan.stdout)["chosen"]["execution"] == "emulated"
 
     done = submit(job)
     assert done.returncode == 0, done.stdout + done.stderr
     said = run_inside("sh", "-c", 'cd "$0" && hpcrun logs', str(job.parent))
-    seen = sorted(re.findall(r"rank (\d) of (\d) on (n\d)", said))
-    assert seen == [("0", "2", "n1"), ("1", "2", "n2")], said
+    assert sorted(re.findall(r"(n\d) aarch64", said)) == ["n1", "n2"], said
     assert before == (sorted(HANDLERS.iterdir()) if HANDLERS.is_dir() else [])
+
+
+def test_mpi_that_was_seen_to_hang_under_emulation_is_not_taken_for_fine(share: Path) -> None:
+    refused = submit(write_job(share))
+    assert refused.returncode == 1
+    assert "error[HPR604]" in refused.stderr
 
 
 @pytest.mark.parametrize(

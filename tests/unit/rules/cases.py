@@ -25,7 +25,7 @@ from tests.unit.planner.measured import (
 OPENMPI = IMAGES["debian13-openmpi-5.0.7"]
 MPICH = IMAGES["debian12-mpich-4.0.2"]
 NEEDS_OPENMPI = IMAGES["no-mpi-needs-libmpi.so.40"]
-ARM = openmpi_image("5.0.7", "5.0.7", arch="aarch64")
+ARM = openmpi_image("4.1.4", "4.2.2", arch="aarch64")
 ARM = ARM.model_copy(update={"mpi": (ARM.mpi[0].model_copy(update={"arch": "aarch64"}),)})
 BASE = {
     "version": "1",
