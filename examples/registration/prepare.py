@@ -3,7 +3,7 @@
 
     python3 prepare.py nilearn-0.14.1-py3-none-any.whl data
 
-The brain is read out of the wheel of `nilearn` (https://pypi.org/project/nilearn), which carries
+The brain is read out of the wheel of `nilearn`, which carries
 it. Runs once, on one processor; needs only numpy. Does not register anything.
 """
 
