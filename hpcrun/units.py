@@ -89,13 +89,3 @@ def parse_memory_mib(text: str) -> int:
     unit = match[2][0] if match[2] else "M"
     mib = Decimal(number) * _UNIT_KIB[unit] / 1024
     return int(mib.to_integral_value(ROUND_CEILING))
-
-
-def format_memory_mib(mib: int) -> str:
-    """Write a memory size for people, in the largest unit that needs no fraction."""
-    size, unit = mib, "MiB"
-    for larger in ("GiB", "TiB"):
-        if size == 0 or size % 1024:
-            break
-        size, unit = size // 1024, larger
-    return f"{size} {unit}"

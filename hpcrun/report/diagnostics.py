@@ -2,7 +2,6 @@
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any
 
 from hpcrun.model.diagnostic import Confidence, Diagnostic, Help, Location, Role
 from hpcrun.report.terminal import escape, styled, width
@@ -130,8 +129,3 @@ def format_counts(diagnostics: Sequence[Diagnostic]) -> str:
         if kinds[kind]
     )
     return f"explain: hpcrun explain {codes} ({counts})"
-
-
-def diagnostics_to_json(diagnostics: Iterable[Diagnostic]) -> dict[str, Any]:
-    """Give the same diagnostics for programs."""
-    return {"version": 1, "diagnostics": [one.to_json() for one in in_order(diagnostics)]}

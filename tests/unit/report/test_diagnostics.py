@@ -6,12 +6,11 @@ import pytest
 from hpcrun.errors import InputError, RefusedError
 from hpcrun.model.diagnostic import Confidence, Diagnostic, Help, Location, Role, Severity
 from hpcrun.report.diagnostics import (
-    diagnostics_to_json,
     format_counts,
     format_diagnostic,
     format_diagnostics,
 )
-from hpcrun.report.errors import error_to_json, format_error
+from hpcrun.report.errors import format_error
 from hpcrun.report.terminal import escape, wants_colour, width
 
 
@@ -239,12 +238,3 @@ def test_error_with_diagnostics_ends_with_the_counts() -> None:
         "error: refused",
         "explain: hpcrun explain HPR301 (1 error)",
     ]
-
-
-def test_json_holds_the_same_values() -> None:
-    assert diagnostics_to_json([SAMPLE]) == {"version": 1, "diagnostics": [SAMPLE.to_json()]}
-    assert error_to_json(RefusedError("no", help=["try"], diagnostics=[SAMPLE])) == {
-        "version": 1,
-        "error": {"message": "no", "help": ["try"], "exit_code": 1},
-        "diagnostics": [SAMPLE.to_json()],
-    }

@@ -10,7 +10,6 @@ from hpcrun.units import (
     SLURM_DURATION_PATTERN,
     WORDY_DURATION_PATTERN,
     format_duration,
-    format_memory_mib,
     format_slurm_duration,
     parse_duration_s,
     parse_memory_mib,
@@ -111,12 +110,6 @@ def test_memory_in_any_form_gives_mib_rounded_up(text: str, mib: int) -> None:
 def test_memory_in_no_form_is_refused(text: str) -> None:
     with pytest.raises(InputError):
         parse_memory_mib(text)
-
-
-@SETTINGS
-@given(st.integers(0, 9_999_999))
-def test_memory_formatted_and_parsed_is_the_same(mib: int) -> None:
-    assert mib == parse_memory_mib(format_memory_mib(mib))
 
 
 @SETTINGS
