@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from hpcrun.model.image import Family, ImageFacts, MpiLibrary, MpiUser, Program, StackFacts
-from hpcrun.report.passport import LINES_PER_SECTION, WIDTH, format_image, format_stack
+from hpcrun.report.page import LINES_PER_SECTION, PAGE_LINES, WIDTH, format_page, section
+from hpcrun.report.passport import format_image, format_stack
 
 CORPUS = Path(__file__).resolve().parents[2] / "corpora" / "images"
 PLAIN = ImageFacts(
@@ -16,24 +17,26 @@ PLAIN = ImageFacts(
 @pytest.mark.parametrize("file", sorted(CORPUS.glob("*.facts.json")), ids=lambda file: file.name)
 def test_page_of_a_real_image_fits_a_screen(file: Path) -> None:
     lines = format_image(ImageFacts.model_validate_json(file.read_bytes())).splitlines()
-    assert len(lines) <= 60
+    assert len(lines) <= PAGE_LINES
     assert max(map(len, lines)) <= WIDTH
 
 
 @pytest.mark.parametrize("file", sorted(CORPUS.glob("*.stack.json")), ids=lambda file: file.name)
 def test_page_of_a_real_stack_fits_a_screen(file: Path) -> None:
     lines = format_stack(StackFacts.model_validate_json(file.read_bytes())).splitlines()
-    assert len(lines) <= 60
+    assert len(lines) <= PAGE_LINES
     assert max(map(len, lines)) <= WIDTH
 
 
 def test_page_of_an_image_with_nothing_says_what_is_unknown() -> None:
     assert format_image(PLAIN).splitlines() == [
         "/images/app.sif: SIF, 3 MiB",
-        "  digest        sif:abc",
         "  declared for  unknown",
         "  programs for  none found",
         "  C library     none found",
+        "",
+        "image",
+        "  digest        sif:abc",
     ]
 
 
@@ -52,7 +55,20 @@ def test_names_out_of_the_image_cannot_steer_the_terminal() -> None:
 def test_long_section_is_cut_and_says_so() -> None:
     users = tuple(MpiUser(path=f"/bin/{n}", needed="libmpi.so.40") for n in range(40))
     lines = format_image(PLAIN.model_copy(update={"mpi_users": users})).splitlines()
-    assert lines[-1] == f"  {40 - LINES_PER_SECTION} further; all with --json"
+    assert f"  {40 - LINES_PER_SECTION} further; all with --json" in lines
+
+
+def test_many_long_sections_together_fit_a_page_and_each_says_what_it_leaves_out() -> None:
+    parts = [section(f"part {n}", [f"{word} " * 60 for word in "abcdefghij"]) for n in range(9)]
+    lines = format_page("title", parts).splitlines()
+    assert len(lines) <= PAGE_LINES
+    assert [line for line in lines if line.startswith("part")] == [f"part {n}" for n in range(9)]
+    assert lines.count("  9 further; all with --json") == len(parts)
+
+
+def test_short_section_is_not_cut_for_a_long_one() -> None:
+    parts = [section(f"part {n}", [f"line {i}" for i in range(n)]) for n in (3, 40, 40, 40, 40, 40)]
+    assert "  line 2" in format_page("title", parts).splitlines()[:6]
 
 
 def test_unread_parts_are_told() -> None:
