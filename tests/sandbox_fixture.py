@@ -73,7 +73,7 @@ def sandbox() -> Iterator[Sandbox]:
     from hpcrun.sandbox import down, status, up
     from hpcrun.sandbox.identity import find_identity
     from hpcrun.sandbox.places import places
-    from hpcrun.sandbox.start import Wanted
+    from hpcrun.sandbox.wanted import Wanted
 
     ran_before = status(NAME).is_running
     try:

@@ -43,11 +43,12 @@ def group() -> None:
 def up_command(name: str, as_json: bool, **wanted: Any) -> None:
     """Start the sandbox, unless it runs already; the first time it is made."""
     from hpcrun.sandbox.look import status
-    from hpcrun.sandbox.start import Wanted, up
+    from hpcrun.sandbox.start import up
+    from hpcrun.sandbox.wanted import Wanted
 
     was_running = status(name).is_running
     progress = _Lines()
-    state = up(name, Wanted(**wanted), progress=progress)
+    state = up(name, Wanted.of(**wanted), progress=progress)
     progress.end()
     if as_json:
         _print_json(status(name).to_json())

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from hpcrun.sandbox.emulation import Emulation
 from hpcrun.sandbox.hardware import Hardware
 from hpcrun.sandbox.identity import JobUser
+from hpcrun.sandbox.options import USUAL, Options
 from hpcrun.sandbox.versions import SandboxVersion
 
 LOGIN = "login"
@@ -32,7 +33,7 @@ class Cluster:
     share: str
     version: SandboxVersion
     emulation: Emulation | None = None
-    has_short_timeouts: bool = False
+    options: Options = USUAL
 
     @property
     def compute_nodes(self) -> tuple[str, ...]:
@@ -67,7 +68,7 @@ def format_slurm_conf(cluster: Cluster, common: str) -> str:
         f"RealMemory={hardware.memory_mib} State=UNKNOWN",
         f"PartitionName={PARTITION} Nodes={nodes} Default=YES MaxTime=24:00:00 State=UP",
     )
-    if cluster.has_short_timeouts:
+    if cluster.options.short_timeouts:
         for key, seconds in _SHORT_TIMEOUTS_S.items():
             common = re.sub(rf"(?m)^{key}=.*$", f"{key}={seconds}", common)
     return common + "\n".join(lines) + "\n"

@@ -4,7 +4,7 @@ import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from hpcrun.errors import HpcrunError, UnavailableError, UsageError, WriteError
@@ -18,10 +18,12 @@ from hpcrun.sandbox.folder import read_slurm, refresh_own_code, write_folder
 from hpcrun.sandbox.hardware import read_hardware
 from hpcrun.sandbox.identity import Identity, find_identity
 from hpcrun.sandbox.lock import locked
+from hpcrun.sandbox.options import settle
 from hpcrun.sandbox.places import DEFAULT_NAME, Places, places, telling_whose
 from hpcrun.sandbox.progress import Progress, Silent
 from hpcrun.sandbox.state import State, read_process_mark, read_running, write_state
 from hpcrun.sandbox.versions import SandboxVersion, default_version, find_version
+from hpcrun.sandbox.wanted import Wanted, check_same
 
 DEFAULT_NODES = 2
 _MOST_NODES = 200
@@ -31,20 +33,6 @@ _NO_FUSE = (
     "/dev/fuse cannot be used by every user of this machine, so images are unpacked at each start "
     "instead of mounted, which is slow for large ones (root: chmod 666 /dev/fuse)"
 )
-
-
-@dataclass(frozen=True)
-class Wanted:
-    """What the caller asked for; None leaves it open."""
-
-    n_nodes: int | None = None
-    share: Path | None = None
-    emulation: str | None = None
-    """`all`, `none` or names of nodes."""
-    short_timeouts: bool = False
-    slurm: str | None = None
-
-
 _ANYTHING = Wanted()
 
 
@@ -74,7 +62,7 @@ def up(
             running = read_running(where)
             if running is None:
                 return _start_and_finish(plan)
-    _check_same(running, wanted)
+    check_same(running, wanted)
     _finish(where, running, shows)
     return running
 
@@ -148,29 +136,6 @@ def _writing(where: Places) -> Iterator[None]:
                 folder.rmdir()
 
 
-def _check_same(running: State, wanted: Wanted) -> None:
-    """Refuse to take a running sandbox for the different one that was asked for."""
-    n_nodes, share = wanted.n_nodes, wanted.share
-    differs = []
-    if wanted.slurm is not None and wanted.slurm != running.slurm:
-        differs.append(f"Slurm {running.slurm}, not {wanted.slurm}")
-    if n_nodes is not None and n_nodes != len(running.nodes):
-        differs.append(f"{len(running.nodes)} nodes, not {n_nodes}")
-    if share is not None and str(share.resolve()) != running.share:
-        differs.append(f"the shared folder `{running.share}`, not `{share}`")
-    if wanted.emulation is not None:
-        emulating = choose_nodes(wanted.emulation, running.nodes)
-        if emulating != running.emulation:
-            differs.append(f"emulation on {' '.join(running.emulation) or 'no node'}")
-    if wanted.short_timeouts and not running.has_short_timeouts:
-        differs.append("the usual timeouts")
-    if differs:
-        raise UsageError(
-            f"sandbox `{running.name}` already runs, and has {' and '.join(differs)}",
-            help=[f"end it first: hpcrun sandbox down --name {running.name}"],
-        )
-
-
 def _start(plan: _Plan) -> State:
     """Make what is missing, write the configuration, start the box and note that it runs."""
     where, version, shows = plan.where, plan.version, plan.shows
@@ -179,9 +144,9 @@ def _start(plan: _Plan) -> State:
     shared = where.share if plan.wanted.share is None else plan.wanted.share.resolve()
     n_nodes = plan.wanted.n_nodes or DEFAULT_NODES
     emulation, warnings = _find_emulation(plan, node_names(n_nodes))
-    cluster = replace(
-        Cluster(where.name, n_nodes, read_hardware(), user, str(shared), version, emulation),
-        has_short_timeouts=plan.wanted.short_timeouts,
+    options = settle(plan.wanted.options)
+    cluster = Cluster(
+        where.name, n_nodes, read_hardware(), user, str(shared), version, emulation, options
     )
     write_folder(where, cluster, made)
     shows.step(f"starting {n_nodes} nodes and Slurm {version.slurm}")
@@ -203,7 +168,7 @@ def _start(plan: _Plan) -> State:
         uid=user.uid,
         gid=user.gid,
         emulation=emulation.nodes if emulation else (),
-        has_short_timeouts=cluster.has_short_timeouts,
+        options=cluster.options,
         warnings=warnings,
     )
     write_state(where, state)

@@ -2,9 +2,11 @@
 
 import json
 import os
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
+from typing import Any
 
+from hpcrun.sandbox.options import USUAL, Options
 from hpcrun.sandbox.places import Places, telling_whose
 
 _FORMAT = 1
@@ -38,7 +40,7 @@ class State:
     gid: int
     emulation: tuple[str, ...] = ()
     """Nodes that run programs for another processor."""
-    has_short_timeouts: bool = False
+    options: Options = USUAL
     warnings: tuple[str, ...] = field(default=())
 
     @property
@@ -74,7 +76,17 @@ def read_state(places: Places) -> State | None:
     nodes = tuple(data.pop("nodes"))
     emulation = tuple(data.pop("emulation", ()))
     warnings = tuple(data.pop("warnings"))
-    return State(init=mark, nodes=nodes, emulation=emulation, warnings=warnings, **data)
+    # Another hpcrun may have started it, with options that this one has no more, or not yet.
+    options = Options(**_known(data.pop("options", {}), Options))
+    rest = _known(data, State)
+    return State(
+        init=mark, nodes=nodes, emulation=emulation, warnings=warnings, options=options, **rest
+    )
+
+
+def _known(data: dict[str, Any], kind: type[State | Options]) -> dict[str, Any]:
+    names = {one.name for one in fields(kind)}
+    return {name: value for name, value in data.items() if name in names}
 
 
 def read_running(places: Places) -> State | None:

@@ -18,6 +18,7 @@ from hpcrun.sandbox.cluster_files import (
 )
 from hpcrun.sandbox.hardware import Hardware
 from hpcrun.sandbox.identity import JobUser
+from hpcrun.sandbox.options import Options
 from hpcrun.sandbox.rootfs import inside_folder
 from hpcrun.sandbox.versions import find_version
 
@@ -39,7 +40,7 @@ def test_slurm_conf_never_lets_jobs_run_as_root_nor_picks_an_mpi() -> None:
 
 
 def test_short_timeouts_take_the_place_of_the_usual_ones() -> None:
-    text = format_slurm_conf(replace(cluster(), has_short_timeouts=True), COMMON)
+    text = format_slurm_conf(replace(cluster(), options=Options(short_timeouts=True)), COMMON)
     lines = [line for line in text.splitlines() if line.startswith(("SlurmdTimeout", "MinJobAge"))]
     assert sorted(lines) == ["MinJobAge=10", "SlurmdTimeout=10"]
     assert "SlurmdTimeout=120\n" in format_slurm_conf(cluster(), COMMON)

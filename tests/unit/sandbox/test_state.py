@@ -1,9 +1,11 @@
 """A process id that was used again is never taken for a running sandbox."""
 
+import json
 import os
 from dataclasses import replace
 from pathlib import Path
 
+from hpcrun.sandbox.options import Options
 from hpcrun.sandbox.places import Places
 from hpcrun.sandbox.state import (
     ProcessMark,
@@ -32,6 +34,20 @@ def test_state_is_read_as_it_was_written(tmp_path: Path) -> None:
     write_state(where, state)
     assert read_state(where) == state
     assert read_running(where) == state
+
+
+def test_state_of_another_hpcrun_is_read_without_what_this_one_does_not_know(
+    tmp_path: Path,
+) -> None:
+    where = Places(tmp_path, "box")
+    where.folder.mkdir()
+    state = replace(state_with(own_mark()), options=Options(short_timeouts=True))
+    write_state(where, state)
+    data = json.loads(where.state_file.read_text())
+    data["of_tomorrow"] = 1
+    data["options"]["of_tomorrow"] = True
+    where.state_file.write_text(json.dumps(data))
+    assert read_state(where) == state
 
 
 def test_later_process_of_the_same_number_is_not_the_sandbox(tmp_path: Path) -> None:
