@@ -222,10 +222,10 @@ def test_script_without_its_working_folder_stops(node: Node) -> None:
 def test_script_signalled_records_it_and_ends_with_its_step(
     node: Node, number: signal.Signals
 ) -> None:
-    node.behave("trap 'exit 130' TERM\nsleep 5 &\nwait")
+    trapping = node.folder / "trapping"
+    node.behave(f"trap 'exit 130' TERM\n: >'{trapping}'\nsleep 5 &\nwait")
     process = node.start(node.plan())
-    wait_until(lambda: node.started)
-    time.sleep(0.1)
+    wait_until(trapping.exists)
     process.send_signal(number)
     process.wait(timeout=10)
     final = node.record("final.json")
@@ -233,10 +233,10 @@ def test_script_signalled_records_it_and_ends_with_its_step(
 
 
 def test_script_killed_after_it_was_asked_to_stop_has_left_its_record(node: Node) -> None:
-    node.behave("trap '' TERM\nsleep 3")
+    trapping = node.folder / "trapping"
+    node.behave(f"trap '' TERM\n: >'{trapping}'\nsleep 3")
     process = node.start(node.plan())
-    wait_until(lambda: node.started)
-    time.sleep(0.1)
+    wait_until(trapping.exists)
     process.terminate()
     wait_until((node.run_folder / "final.json").exists)
     process.kill()

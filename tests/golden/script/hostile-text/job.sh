@@ -34,7 +34,7 @@ fi
 
 # The job leaves its own records, because a Slurm without accounting forgets jobs after minutes.
 # Each is written whole and then renamed, so that a reader never sees half a record.
-stage=start signal=null step='' started_at=$(date +%s)
+stage=start signal=null started_at=$(date +%s)
 write_start() {
     printf '{"version": 1, "job_id": "%s", "nodes": "%s", "started_at": %s}\n' \
         "$job_id" "${SLURM_JOB_NODELIST:-}" "$started_at" >"$run_folder/.start.$job_id" &&
@@ -55,8 +55,9 @@ give_up() { # EXIT_CODE MESSAGE
 stop() { # SIGNAL
     signal=$1
     write_final $((128 + signal))
-    [ -n "$step" ] || exit $((128 + signal))
-    kill "$step" 2>/dev/null
+    # Not by a variable: between the start of the step and its setting a trap would find none.
+    [ -n "${!-}" ] || exit $((128 + signal))
+    kill "$!" 2>/dev/null
 }
 trap 'write_final $?' EXIT
 trap 'stop 15' TERM
@@ -94,9 +95,8 @@ srun --mpi=pmix \
     sh -c 'echo it'"'"'s "$HOME" `id` \ #1; 50% & <a|b> *
 echo second line
 ' '' -- 'it'"'"'s "$HOME" `id` \ #1; 50% & <a|b> *' &
-step=$!
 # In the background, so that the traps act at once; a trap interrupts wait, hence the loop.
-while wait "$step"; code=$?; kill -0 "$step" 2>/dev/null; do :; done
+while wait "$!"; code=$?; kill -0 "$!" 2>/dev/null; do :; done
 
 # Where one task fails, srun ends the others, and its own code may be theirs (24.11: 143 for 3).
 # Its lines in the output say in their order how each ended.
