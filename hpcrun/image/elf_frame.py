@@ -4,7 +4,7 @@ Layout: System V ABI, gABI chapters 4 and 5. Every count and length is capped.
 """
 
 import struct
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import cached_property
 from typing import NamedTuple
 
@@ -21,9 +21,13 @@ _SEGMENTS_MAX = 256
 _SECTIONS_MAX = 4096
 _DYNAMIC_MAX = 1 << 16
 _RODATA_MAX = 48 << 20
+_SECTION_NAMES_MAX = 1 << 20
+_SECTION_NAME_MAX = 256
+_NOTES_MAX = 64 << 10
 
 PT_INTERP = 3
-_PT_LOAD, _PT_DYNAMIC = 1, 2
+_PT_LOAD, _PT_DYNAMIC, _PT_NOTE = 1, 2, 4
+_SHT_NOBITS = 8
 _PF_W = 2
 _DT_STRTAB = 5
 
@@ -82,6 +86,20 @@ class Segment(NamedTuple):
     offset: int
     address: int
     size: int
+    align: int
+
+
+class Note(NamedTuple):
+    """One entry of a note segment."""
+
+    owner: bytes
+    kind: int
+    content: bytes
+
+
+def _up(number: int, step: int) -> int:
+    """Round up to a multiple."""
+    return -(-number // step) * step
 
 
 class ElfFrame:
@@ -110,10 +128,10 @@ class ElfFrame:
         found = []
         for fields in shape.iter_unpack(table):
             if self.is_wide:
-                kind, flags, offset, address, _p, size = fields[:6]
+                kind, flags, offset, address, _p, size, _m, align = fields
             else:
-                kind, offset, address, _p, size, _m, flags = fields[:7]
-            found.append(Segment(kind, flags, offset, address, size))
+                kind, offset, address, _p, size, _m, flags, align = fields
+            found.append(Segment(kind, flags, offset, address, size, align))
         return tuple(found)
 
     def segment(self, kind: int) -> Segment | None:
@@ -140,18 +158,45 @@ class ElfFrame:
 
     def section_place(self, name: bytes) -> tuple[int, int] | None:
         """Return offset and size of a section; None where there is none of that name."""
+        return self.sections.get(name)
+
+    @cached_property
+    def sections(self) -> Mapping[bytes, tuple[int, int]]:
+        """Offset and size of each section that has bytes in the file, by name."""
         shape = self.layout.section
         if not 0 < self._n_sections <= _SECTIONS_MAX or self._section_size != shape.size:
-            return None
+            return {}
         table = self.file.read_at(self._sections_at, self._n_sections * shape.size)
-        sections = list(shape.iter_unpack(table[: len(table) // shape.size * shape.size]))
-        if self._names_index >= len(sections):
-            return None
-        names_at = sections[self._names_index][4]
-        for fields in sections:
-            if self.file.read_at(names_at + fields[0], len(name) + 1) == name + b"\0":
-                return fields[4], fields[5]
-        return None
+        headers = list(shape.iter_unpack(table[: len(table) // shape.size * shape.size]))
+        if self._names_index >= len(headers):
+            return {}
+        names_at, names_size = headers[self._names_index][4:6]
+        names = self.file.read_at(names_at, min(names_size, _SECTION_NAMES_MAX))
+        found: dict[bytes, tuple[int, int]] = {}
+        for fields in headers:
+            start = fields[0]
+            name = names[start : start + _SECTION_NAME_MAX].split(b"\0")[0]
+            if name and fields[1] != _SHT_NOBITS:
+                found.setdefault(name, (fields[4], fields[5]))
+        return found
+
+    def notes(self) -> Iterator[Note]:
+        """Yield the notes of all note segments."""
+        for segment in self.segments:
+            if segment.kind == _PT_NOTE:
+                data = self.file.read_at(segment.offset, min(segment.size, _NOTES_MAX))
+                yield from self._notes_in(data, 8 if segment.align == 8 else 4)  # noqa: PLR2004
+
+    def _notes_in(self, data: bytes, align: int) -> Iterator[Note]:
+        at = 0
+        while at + 12 <= len(data):
+            name_size, size, kind = struct.unpack_from(self.layout.order + "III", data, at)
+            start = _up(at + 12 + name_size, align)
+            if start + size > len(data):
+                return
+            owner = data[at + 12 : at + 12 + name_size].split(b"\0")[0]
+            yield Note(owner, kind, data[start : start + size])
+            at = _up(start + size, align)
 
     @cached_property
     def dynamic(self) -> Mapping[int, tuple[int, ...]]:

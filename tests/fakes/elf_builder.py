@@ -23,6 +23,7 @@ class ElfBuilder:
     runpath: str | None = None
     defines: Sequence[str] = ()
     needs_symbols: Sequence[str] = ()
+    needs_weakly: Sequence[str] = ()
     verneed: Mapping[str, Sequence[str]] = field(default_factory=dict)
     verdef: Sequence[str] = ()
     constants: Sequence[str] = ()
@@ -103,13 +104,14 @@ class _Writer:
 
     def write_symbols(self) -> None:
         spec = self.spec
-        symbols = [(0, 0), *((self.string(n), 0) for n in spec.needs_symbols)]
-        symbols += [(self.string(n), 1) for n in spec.defines]
+        symbols = [(0, 0, 16), *((self.string(n), 0, 16) for n in spec.needs_symbols)]
+        symbols += [(self.string(n), 0, 32) for n in spec.needs_weakly]
+        symbols += [(self.string(n), 1, 16) for n in spec.defines]
         table = b"".join(
-            self.pack("IBBHQQ", name, 16, 0, where, 0, 0)
+            self.pack("IBBHQQ", name, info, 0, where, 0, 0)
             if self.wide
-            else self.pack("IIIBBH", name, 0, 0, 16, 0, where)
-            for name, where in symbols
+            else self.pack("IIIBBH", name, 0, 0, info, 0, where)
+            for name, where, info in symbols
         )
         self.dynamic.append((6, self.append(table)))
         if spec.use_gnu_hash:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from elftools.elf.dynamic import DynamicSegment
 from elftools.elf.elffile import ELFFile
-from elftools.elf.gnuversions import GNUVerDefSection, GNUVerNeedSection
+from elftools.elf.gnuversions import GNUVerDefSection, GNUVerNeedSection, GNUVerSymSection
 from elftools.elf.sections import SymbolTableSection
 
 from hpcrun.image.elf import Elf, read_elf
@@ -52,6 +52,9 @@ def said_by_ours(elf: Elf) -> dict[str, Any]:
         "symbols": dict(elf.symbols),
         "versions_needed": {name: set(found) for name, found in elf.versions_needed.items()},
         "versions_defined": set(elf.versions_defined),
+        "symbol_table": {tuple(symbol) for symbol in elf.symbol_table},
+        "notes": [(note.owner.decode(), len(note.content)) for note in elf.notes()],
+        "sections": {name.decode(): place for name, place in elf.sections.items()},
     }
 
 
@@ -83,7 +86,57 @@ def said_by_pyelftools(path: Path) -> dict[str, Any]:
                 for name, entry in paths.items()
             },
             **_symbols_and_versions(elf),
+            "symbol_table": _symbol_table(elf),
+            "notes": [
+                (note.n_name, note.n_descsz)
+                for segment in elf.iter_segments("PT_NOTE")
+                for note in _notes(segment)
+            ],
+            "sections": {
+                section.name: (section["sh_offset"], section["sh_size"])
+                for section in reversed(list(elf.iter_sections()))
+                if section.name and section["sh_type"] != "SHT_NOBITS"
+            },
         }
+
+
+def _notes(segment: Any) -> Iterator[Any]:
+    yield from segment.iter_notes()
+
+
+def _symbol_table(elf: Any) -> set[tuple[str, bool, bool, str | None]]:
+    """Return name, whether defined, whether weak, and version of each dynamic symbol."""
+    names: dict[int, str] = {}
+    numbers: Any = None
+    table: Any = None
+    for section in elf.iter_sections():
+        if isinstance(section, GNUVerNeedSection):
+            for _, auxiliaries in section.iter_versions():
+                names |= {auxiliary["vna_other"]: auxiliary.name for auxiliary in auxiliaries}
+        elif isinstance(section, GNUVerDefSection):
+            versions = [(version.entry, list(found)) for version, found in section.iter_versions()]
+            names |= {e["vd_ndx"]: found[0].name for e, found in versions if not e["vd_flags"] & 1}
+        elif isinstance(section, GNUVerSymSection):
+            numbers = section
+        elif isinstance(section, SymbolTableSection) and section.name == ".dynsym":
+            table = section
+    return {
+        (
+            symbol.name,
+            symbol.entry.st_shndx != "SHN_UNDEF",
+            symbol.entry.st_info.bind == "STB_WEAK",
+            names.get(_number(numbers, index)),
+        )
+        for index, symbol in enumerate(table.iter_symbols() if table else ())
+        if symbol.name
+    }
+
+
+def _number(numbers: Any, index: int) -> int:
+    if numbers is None:
+        return 0
+    number = numbers.get_symbol(index)["ndx"]
+    return number & 0x7FFF if isinstance(number, int) else 0
 
 
 def _symbols_and_versions(elf: Any) -> dict[str, Any]:

@@ -5,6 +5,7 @@ import struct
 import pytest
 
 from hpcrun.image.elf import Elf, Ident, read_elf, read_ident
+from hpcrun.image.elf_symbols import Symbol
 from hpcrun.image.errors import ImageError
 from tests.fakes.elf_builder import (
     AARCH64,
@@ -51,6 +52,7 @@ def test_elf_of_any_layout_tells_everything(
             runpath="$ORIGIN",
             defines=("MPI_Init", "other"),
             needs_symbols=("ompi_mpi_comm_world",),
+            needs_weakly=("MPI_Abi_get_version",),
             verneed={"libc.so.6": ("GLIBC_2.17", "GLIBC_2.34"), "libm.so.6": ("GLIBC_2.29",)},
             verdef=("X_1.0", "X_2.0"),
             constants=("v4.1.4", "4.1.4"),
@@ -62,7 +64,13 @@ def test_elf_of_any_layout_tells_everything(
     assert elf.soname == "libx.so.3"
     assert elf.needed == ("liba.so.1", "libc.so.6")
     assert (elf.rpath, elf.runpath) == (("/one", "/two"), ("$ORIGIN",))
-    assert elf.symbols == {"MPI_Init": True, "other": True, "ompi_mpi_comm_world": False}
+    assert elf.symbol_table == (
+        Symbol("ompi_mpi_comm_world", is_defined=False, is_weak=False, version=None),
+        Symbol("MPI_Abi_get_version", is_defined=False, is_weak=True, version=None),
+        Symbol("MPI_Init", is_defined=True, is_weak=False, version=None),
+        Symbol("other", is_defined=True, is_weak=False, version=None),
+    )
+    assert elf.symbols == {symbol.name: symbol.is_defined for symbol in elf.symbol_table}
     assert elf.versions_needed == {
         "libc.so.6": ("GLIBC_2.17", "GLIBC_2.34"),
         "libm.so.6": ("GLIBC_2.29",),
@@ -74,6 +82,17 @@ def test_elf_of_any_layout_tells_everything(
 def test_elf_without_sections_still_tells_its_constants() -> None:
     elf = elf_of(ElfBuilder(constants=("4.1.4",), has_sections=False))
     assert b"\x004.1.4\0" in elf.read_only_data()
+
+
+def test_symbols_that_share_the_end_of_one_long_string_are_refused() -> None:
+    # Names without an end, each 200 kB: half a megabyte would become gigabytes.
+    image = ElfBuilder(needs_symbols=("n" * 200_000,), needs_weakly=("w",) * 20_000).build()
+    at = image.index(struct.pack("<IBBH", 1, 16, 0, 0)) + 24
+    crowd = b"".join(struct.pack("<IBBHQQ", 1 + n, 32, 0, 0, 0, 0) for n in range(20_000))
+    elf = read_elf(CountingBytes(image[:at] + crowd + image[at + len(crowd) :]))
+    assert elf is not None
+    with pytest.raises(ImageError, match="too long names"):
+        _ = elf.symbols
 
 
 def test_static_elf_needs_nothing() -> None:
