@@ -37,6 +37,7 @@ def group() -> None:
     metavar="all|none|NODES",
     help="Nodes that run images for another processor (all that can).",
 )
+@click.option("--accounting", is_flag=True, help="Keep records of jobs: slurmdbd and MariaDB.")
 @click.option("--short-timeouts", is_flag=True, help="Let Slurm see faults within seconds.")
 @click.option("--slurm", metavar="VERSION", help="20.11, 22.05, 24.11 or 26.05 (24.11).")
 @_json_option

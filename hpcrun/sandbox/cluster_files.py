@@ -4,6 +4,7 @@ import re
 import shlex
 from dataclasses import dataclass
 
+from hpcrun.sandbox import accounting
 from hpcrun.sandbox.emulation import Emulation
 from hpcrun.sandbox.hardware import Hardware
 from hpcrun.sandbox.identity import JobUser
@@ -68,10 +69,20 @@ def format_slurm_conf(cluster: Cluster, common: str) -> str:
         f"RealMemory={hardware.memory_mib} State=UNKNOWN",
         f"PartitionName={PARTITION} Nodes={nodes} Default=YES MaxTime=24:00:00 State=UP",
     )
-    if cluster.options.short_timeouts:
-        for key, seconds in _SHORT_TIMEOUTS_S.items():
-            common = re.sub(rf"(?m)^{key}=.*$", f"{key}={seconds}", common)
+    for key, value in _changed_settings(cluster).items():
+        common = re.sub(rf"(?m)^{key}=.*\n", "", common)
+        lines = (f"{key}={value}", *lines)
     return common + "\n".join(lines) + "\n"
+
+
+def _changed_settings(cluster: Cluster) -> dict[str, object]:
+    """Return what the sandbox's options put in the place of what is common to all."""
+    changed: dict[str, object] = {}
+    if cluster.options.short_timeouts:
+        changed |= _SHORT_TIMEOUTS_S
+    if cluster.options.accounting:
+        changed |= accounting.slurm_settings(LOGIN)
+    return changed
 
 
 def format_cgroup_conf(cluster: Cluster) -> str:
@@ -99,6 +110,7 @@ def format_settings(cluster: Cluster) -> str:
         "BOX_UID": str(cluster.user.uid),
         "BOX_GID": str(cluster.user.gid),
         "BOX_SHARE": cluster.share,
+        "BOX_ACCOUNTING": accounting.FOLDER if cluster.options.accounting else "",
         "BOX_HANDLER": cluster.emulation.emulator.handler if cluster.emulation else "",
         "BOX_EMULATING": " ".join(cluster.emulating_nodes),
     }

@@ -5,7 +5,7 @@ import re
 import secrets
 import shutil
 
-from hpcrun.sandbox import cluster_files, packages, profile, rootfs
+from hpcrun.sandbox import accounting, cluster_files, packages, profile, rootfs
 from hpcrun.sandbox.cluster_files import Cluster
 from hpcrun.sandbox.enter import InsideCommand, capture_inside
 from hpcrun.sandbox.own_code import write_own_code
@@ -18,8 +18,8 @@ _KEY_BYTES = 1024
 _KEYS = {"slurm": "etc/slurm/slurm.key", "munge": "etc/munge/munge.key"}
 _SLURM = re.compile(r"^BOX_SLURM=([0-9.]+)$", re.MULTILINE)
 # What jobs leave in their home and in /tmp, and Slurm's copies of their scripts.
-_PRIVATE = ("home", "nodes", "slurmctld")
-_FOLDERS = ("app", "dev", "home", "logs", "nodes", "share", "slurmctld")
+_PRIVATE = (accounting.FOLDER, "home", "nodes", "slurmctld")
+_FOLDERS = (accounting.FOLDER, "app", "dev", "home", "logs", "nodes", "share", "slurmctld")
 
 
 def write_folder(where: Places, cluster: Cluster, made: Parts) -> None:
@@ -48,10 +48,14 @@ def write_folder(where: Places, cluster: Cluster, made: Parts) -> None:
 def _files(cluster: Cluster) -> dict[str, str]:
     """Return each file by its place in the folder; etc is copied to all nodes."""
     common = (rootfs.inside_folder() / "slurm.conf").read_text()
+    database = (rootfs.inside_folder() / "slurmdbd.conf").read_text()
     return {
         "etc/hosts": cluster_files.format_hosts(cluster),
         "etc/slurm/slurm.conf": cluster_files.format_slurm_conf(cluster, common),
         "etc/slurm/cgroup.conf": cluster_files.format_cgroup_conf(cluster),
+        "etc-login/slurm/slurmdbd.conf": accounting.format_slurmdbd_conf(
+            cluster.version, database, host=cluster_files.LOGIN
+        ),
     }
 
 

@@ -20,6 +20,7 @@ class Options:
     """What was asked for, a false or missing value being left open; or, settled, what there is."""
 
     short_timeouts: bool = _flag(without="the usual timeouts")
+    accounting: bool = _flag(without="no accounting")
 
 
 USUAL = Options()

@@ -33,7 +33,7 @@ def format_profile(
         "which": {"cluster_name": cluster.name, "hostnames": [LOGIN]},
         "access": access,
         "node_classes": classes,
-        "scheduler": _scheduler(packages),
+        "scheduler": _scheduler(packages, has_accounting=cluster.options.accounting),
         "runtime": {"version": _text(packages["apptainer"])},
         "partitions": {PARTITION: {"node_classes": list(classes), "nodes": cluster.n_nodes}},
         "filesystems": {"shared": [cluster.share, cluster.user.home]},
@@ -93,9 +93,11 @@ def _text(version: str) -> Any:
     return DoubleQuotedScalarString(version)
 
 
-def _scheduler(packages: Mapping[str, str]) -> dict[str, Any]:
+def _scheduler(packages: Mapping[str, str], *, has_accounting: bool) -> dict[str, Any]:
     """Return Slurm's version, and that of the library its PMIx plugin opens if nodes have one."""
     found: dict[str, Any] = {"version": _text(packages["slurmctld"])}
+    if has_accounting:
+        found["accounting"] = True
     # The name of the package varies with the suite.
     libraries = [name for name in packages if name.startswith("libpmix2")]
     if libraries:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hpcrun.errors import HpcrunError, UnavailableError, UsageError, WriteError
-from hpcrun.sandbox import machine, parts, shared_folder, wheels
+from hpcrun.sandbox import accounting, machine, parts, shared_folder, wheels
 from hpcrun.sandbox.box import BoxParts, StartedBox
 from hpcrun.sandbox.cluster_files import Cluster, node_names
 from hpcrun.sandbox.emulation import Emulation, choose_nodes, provide
@@ -28,6 +28,7 @@ from hpcrun.sandbox.wanted import Wanted, check_same
 DEFAULT_NODES = 2
 _MOST_NODES = 200
 _READY_S = 60.0
+_DATABASE_READY_S = 60.0
 _POLL_S = 0.1
 _NO_FUSE = (
     "/dev/fuse cannot be used by every user of this machine, so images are unpacked at each start "
@@ -55,7 +56,7 @@ def up(
     shows = progress or Silent()
     running = read_running(where)
     if running is None:
-        plan = _Plan(where, _choose_version(where, wanted.slurm), find_identity(), wanted, shows)
+        plan = _Plan(where, _choose_version(where, wanted), find_identity(), wanted, shows)
         _check(plan)
         with _writing(where), locked(where.root):
             # Another process may have started it while this one waited for the lock.
@@ -67,20 +68,20 @@ def up(
     return running
 
 
-def _choose_version(where: Places, slurm: str | None) -> SandboxVersion:
+def _choose_version(where: Places, wanted: Wanted) -> SandboxVersion:
     """Return the version that is asked for, else the one the sandbox was made with."""
     made = read_slurm(where)
-    wanted = find_version(slurm or made or default_version().slurm)
-    if made is not None and made != wanted.slurm:
+    version = find_version(wanted.slurm or made or default_version().slurm)
+    if made is not None and made != version.slurm:
         raise UsageError(
-            f"sandbox `{where.name}` was made with Slurm {made}, whose jobs {wanted.slurm} "
+            f"sandbox `{where.name}` was made with Slurm {made}, whose jobs {version.slurm} "
             "cannot take over",
             help=[
                 "keep both: choose another --name",
                 f"make it anew: hpcrun sandbox purge --name {where.name}",
             ],
         )
-    return wanted
+    return accounting.add_packages(version) if wanted.options.accounting else version
 
 
 def _check(plan: _Plan) -> None:
@@ -199,28 +200,37 @@ def _folder(emulation: Emulation | None) -> Path | None:
 
 
 def _finish(where: Places, state: State, shows: Progress) -> None:
-    """Return when every node takes jobs and the login node has today's hpcrun."""
-    asked = InsideCommand(("sinfo", "--noheader", "--Node", "--format=%T"))
-    ends = time.monotonic() + _READY_S
+    """Return when Slurm takes jobs and the login node has today's hpcrun."""
+    patience_s = _READY_S + (_DATABASE_READY_S if state.options.accounting else 0)
+    ends = time.monotonic() + patience_s
     said = ""
     while time.monotonic() < ends and state.is_running:
         shows.tick()
-        code, said = _ask(state, asked)
-        states = said.split()
-        if code == 0 and len(states) == len(state.nodes) and not any(map(_is_away, states)):
+        is_ready, said = _look(state)
+        if is_ready:
             refresh_own_code(where, state)
             return
         time.sleep(_POLL_S)
-    what = f"was not ready within {_READY_S:.0f} s" if state.is_running else "ended by itself"
+    what = f"was not ready within {patience_s:.0f} s" if state.is_running else "ended by itself"
     raise UnavailableError(
         f"sandbox `{state.name}` {what}",
         help=[f"its last answer: {said.strip() or 'none'}", f"its logs: {where.logs}"],
     )
 
 
-def _ask(state: State, asked: InsideCommand) -> tuple[int, str]:
+def _look(state: State) -> tuple[bool, str]:
+    """Whether every node takes jobs and, where there are to be records, they can be read."""
+    code, said = _ask(state, ("sinfo", "--noheader", "--Node", "--format=%T"))
+    states = said.split()
+    if code != 0 or len(states) != len(state.nodes) or any(map(_is_away, states)):
+        return False, said
+    code, said = _ask(state, accounting.QUESTION) if state.options.accounting else (0, "")
+    return code == 0, said
+
+
+def _ask(state: State, argv: tuple[str, ...]) -> tuple[int, str]:
     try:
-        return capture_inside(state, asked)
+        return capture_inside(state, InsideCommand(argv))
     except HpcrunError as error:
         return 1, error.message
 

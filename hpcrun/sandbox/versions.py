@@ -31,6 +31,8 @@ class SandboxVersion(Row):
     merges_usr: bool = False
     """Whether /bin, /lib and the like must be made links into /usr, which later suites do alone."""
     packages: tuple[str, ...] = Field(min_length=1)
+    accounting_packages: tuple[str, ...] = Field(min_length=1)
+    """What a sandbox with accounting has besides: slurmdbd and its database."""
     apt_options: tuple[str, ...] = ()
     auth: Literal["slurm", "munge"]
     """By what Slurm's daemons know each other: a key file of Slurm's own, or munge."""

@@ -60,7 +60,7 @@ for node in $BOX_NODES; do
     # What Slurm remembers must be put right before a node can take jobs (node-main.sh).
     ready=/run/box/state/logs/$BOX_LOGIN/slurm-is-ready
     tries=0
-    while [ "$node" = "$BOX_LOGIN" ] && [ ! -e "$ready" ] && [ $tries -lt 300 ]; do
+    while [ "$node" = "$BOX_LOGIN" ] && [ ! -e "$ready" ] && [ $tries -lt 1200 ]; do
         tries=$((tries + 1))
         sleep 0.1
     done

@@ -6,11 +6,17 @@ set -eu
 PATH=/usr/sbin:/usr/bin:/sbin:/bin
 export PATH
 services=""
+accounting=""
 
 stop() {
     trap '' TERM
     for service in $services; do kill -TERM "$service" 2>/dev/null || :; done
     for service in $services; do wait "$service" || :; done
+    # Last, as slurmctld has something to tell it at its end.
+    if [ -n "$accounting" ]; then
+        kill -TERM "$accounting" 2>/dev/null || :
+        wait "$accounting" || :
+    fi
     exit 0
 }
 trap stop TERM
@@ -23,7 +29,7 @@ restart() {
 }
 
 # Where Slurm has no keys of its own, munge vouches for users. It ends last, with the node.
-if [ -x /usr/sbin/munged ]; then
+if grep -q '^AuthType=auth/munge' /etc/slurm/slurm.conf; then
     setpriv --reuid munge --regid munge --clear-groups munged --foreground >/var/log/slurm/munged.log 2>&1 &
     munged=$!
     until [ -S /run/munge/munge.socket.2 ]; do
@@ -33,6 +39,14 @@ if [ -x /usr/sbin/munged ]; then
 fi
 
 if [ "$1" = "$2" ]; then
+    if [ -e /run/node/accounting.sh ]; then
+        /bin/sh /run/node/accounting.sh >/var/log/slurm/accounting.log 2>&1 &
+        accounting=$!
+        until [ -e /var/log/slurm/accounting-is-ready ]; do
+            kill -0 $accounting 2>/dev/null || break
+            sleep 0.05
+        done
+    fi
     slurmctld -D >/var/log/slurm/slurmctld.log 2>&1 &
     services=$!
     until scontrol ping 2>/dev/null | grep -q 'UP$'; do

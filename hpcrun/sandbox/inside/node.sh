@@ -98,6 +98,12 @@ if [ "$node" = "$BOX_LOGIN" ]; then
     mount --bind "$state/app" opt/hpcrun/app
     mount --bind /run/box/python opt/hpcrun/python
     mount --bind "$state/slurmctld" var/spool/slurmctld
+    if [ -n "$BOX_ACCOUNTING" ]; then
+        mkdir -p var/lib/mysql
+        mount --bind "$state/$BOX_ACCOUNTING" var/lib/mysql
+        chown slurm: var/lib/mysql
+        cp "$state/inside/mariadb.cnf" "$state/inside/accounting.sh" run/node/
+    fi
     cp "$state/inside/hpcrun.py" usr/local/bin/hpcrun
     chmod 755 usr/local/bin/hpcrun
 fi

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from hpcrun.errors import UsageError
+from hpcrun.sandbox import accounting
 from hpcrun.sandbox import places as places_module
 from hpcrun.sandbox.cluster_files import (
     Cluster,
@@ -103,3 +104,27 @@ def test_state_folder_is_the_chosen_one_without_links(
     with monkeypatch.context() as patch:
         patch.setenv("HPCRUN_SANDBOX_DIR", str(tmp_path / "link"))
         assert places_module.places("box").folder == tmp_path.resolve() / "real" / "box"
+
+
+def test_accounting_is_asked_of_slurmdbd_on_the_login_node() -> None:
+    text = format_slurm_conf(replace(cluster(), options=Options(accounting=True)), COMMON)
+    lines = [line for line in text.splitlines() if line.startswith("AccountingStorage")]
+    assert sorted(lines) == [
+        "AccountingStorageHost=login",
+        "AccountingStorageType=accounting_storage/slurmdbd",
+    ]
+    assert "AccountingStorageType=accounting_storage/none\n" in format_slurm_conf(cluster(), COMMON)
+
+
+@pytest.mark.parametrize(("slurm", "auth"), [("22.05", "munge"), ("26.05", "slurm")])
+def test_slurmdbd_vouches_by_what_the_version_has(slurm: str, auth: str) -> None:
+    common = (inside_folder() / "slurmdbd.conf").read_text()
+    text = accounting.format_slurmdbd_conf(find_version(slurm), common, host="login")
+    assert f"AuthType=auth/{auth}\nDbdHost=login\n" in text
+    assert "StoragePass" not in text
+
+
+def test_packages_of_accounting_make_a_root_file_system_of_its_own() -> None:
+    usual = find_version("24.11")
+    more = accounting.add_packages(usual)
+    assert set(more.packages) - set(usual.packages) == {"slurmdbd", "mariadb-server-core"}
