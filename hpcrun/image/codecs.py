@@ -34,7 +34,10 @@ def decompressor(compressor: int) -> Decompress:
         return _zstd()
     if name == "lz4":
         return _lz4()
-    raise UnsupportedError(f"squashfs with {name} compression: there is no decoder for it")
+    raise UnsupportedError(
+        f"squashfs with {name} compression: there is no decoder for it",
+        help=["`apptainer build` or `mksquashfs … -comp zstd` packs it anew (image author)"],
+    )
 
 
 def _inflate_zlib(data: bytes, limit: int) -> bytes:

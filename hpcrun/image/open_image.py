@@ -4,39 +4,56 @@ The tree can be walked only while the image is open.
 """
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
 from hpcrun.errors import NotPermittedError
-from hpcrun.image.errors import ForbiddenError, UnsupportedError
+from hpcrun.image.container import (
+    file_system_name,
+    read_sif_container,
+    squashfs_date,
+    squashfs_facts,
+)
+from hpcrun.image.errors import ForbiddenError, ImageError, UnsupportedError
 from hpcrun.image.extent import Extent, open_extent
 from hpcrun.image.folder import FolderNode
-from hpcrun.image.sif import FileSystem, Partition, Sif, read_sif
+from hpcrun.image.layout_digest import sif_digest, squashfs_digest, whole_digest
+from hpcrun.image.sif import HEADER_SIZE, DataType, FileSystem, Sif, is_sif, read_sif
 from hpcrun.image.squashfs import Squashfs
+from hpcrun.image.squashfs_layout import MAGIC
 from hpcrun.image.tree import Node
-from hpcrun.model.base import UNKNOWN, Unknown
-from hpcrun.tables import architectures
+from hpcrun.model.base import UNKNOWN
+from hpcrun.model.container import ContainerFacts, ImageKind
 
-_CHUNK = 1 << 20
+_SQUASHFS = MAGIC.to_bytes(4, "little")
 _UNREADABLE = {
-    FileSystem.EXT3: "an ext3 file system",
-    FileSystem.ARCHIVE: "an archive",
-    FileSystem.RAW: "raw data",
-    FileSystem.ENCRYPTED_SQUASHFS: "an encrypted file system",
-    FileSystem.GOCRYPTFS: "an encrypted file system (gocryptfs)",
+    "ext3": (
+        "an ext3 file system",
+        "`apptainer build new.sif OLD.sif` makes one with squashfs (image author)",
+    ),
+    "archive": ("an archive", "build the image again with a current Apptainer (image author)"),
+    "raw": ("raw data", "build the image again with a current Apptainer (image author)"),
+    "encrypted-squashfs": (
+        "an encrypted file system",
+        "ask for an image that is not encrypted; hpcrun asks for no keys",
+    ),
+    "gocryptfs": (
+        "an encrypted file system (gocryptfs)",
+        "ask for an image that is not encrypted; hpcrun asks for no keys",
+    ),
 }
 
 
 class Outside(NamedTuple):
     """What an image is from the outside; the fields are named as those of ImageFacts."""
 
-    kind: str
+    kind: ImageKind
     size_bytes: int
     mtime_ns: int
     digest: str
-    declared_arch: str | Unknown
+    container: ContainerFacts
 
 
 class OpenedImage(NamedTuple):
@@ -51,10 +68,10 @@ class OpenedImage(NamedTuple):
 
 @contextmanager
 def open_image(path: Path, *, full_digest: bool = False) -> Iterator[OpenedImage]:
-    """Open a SIF or an unpacked image.
+    """Open an image of any kind that hpcrun reads.
 
     Args:
-        full_digest: hash the whole file (0.6 s per 300 MB) and not just header and descriptors.
+        full_digest: hash the whole file (0.6 s per 300 MB) and not just what tells it from others.
     """
     try:
         is_folder = path.is_dir()
@@ -64,7 +81,11 @@ def open_image(path: Path, *, full_digest: bool = False) -> Iterator[OpenedImage
         yield _open_folder(path)
         return
     with open_extent(path) as file:
-        yield _open_sif(file, full_digest=full_digest)
+        image = _open_file(file)
+        if full_digest:
+            outside = image.outside._replace(digest=whole_digest(file))
+            image = image._replace(outside=outside)
+        yield image
 
 
 def _open_folder(path: Path) -> OpenedImage:
@@ -75,7 +96,7 @@ def _open_folder(path: Path) -> OpenedImage:
         size_bytes=0,
         mtime_ns=status.st_mtime_ns,
         digest="folder:" + hashlib.sha256(identity.encode("utf-8", "surrogateescape")).hexdigest(),
-        declared_arch=UNKNOWN,
+        container=ContainerFacts(),
     )
     root = FolderNode(path.resolve())
     try:
@@ -85,40 +106,67 @@ def _open_folder(path: Path) -> OpenedImage:
     return OpenedImage(outside, root)
 
 
-def _open_sif(file: Extent, *, full_digest: bool) -> OpenedImage:
-    sif = read_sif(file)
-    partition = sif.primary
-    outside = Outside(
-        kind="sif",
-        size_bytes=file.size,
-        mtime_ns=file.mtime_ns,
-        digest=_whole_digest(file) if full_digest else sif.digest,
-        declared_arch=_declared_arch(sif),
+def _open_file(file: Extent) -> OpenedImage:
+    head = file.read_at(0, HEADER_SIZE)
+    if is_sif(head):
+        return _open_sif(file)
+    if head.startswith(_SQUASHFS):
+        return _open_squashfs(file)
+    raise ImageError(
+        f"`{file.name}` is no image that is known here",
+        help=["name a SIF or squashfs file, or an unpacked image's folder"],
     )
+
+
+def _open_squashfs(file: Extent) -> OpenedImage:
+    squashfs, why = _squashfs_of(file)
+    block = squashfs.superblock if squashfs else None
+    container = _squashfs_container(ContainerFacts(), squashfs)
+    digest = squashfs_digest(file, block)
+    outside = Outside("squashfs", file.size, file.mtime_ns, digest, container)
+    return OpenedImage(outside, squashfs.root if squashfs else None, why)
+
+
+def _open_sif(file: Extent) -> OpenedImage:
+    sif = read_sif(file)
+    squashfs, why = _sif_file_system(file, sif)
+    container = _squashfs_container(read_sif_container(file, sif), squashfs)
+    digest = sif_digest(file, sif, squashfs.superblock if squashfs else None)
+    outside = Outside("sif", file.size, file.mtime_ns, digest, container)
+    return OpenedImage(outside, squashfs.root if squashfs else None, why)
+
+
+def _sif_file_system(file: Extent, sif: Sif) -> tuple[Squashfs | None, str]:
+    partition = sif.primary
     if partition is None:
-        return OpenedImage(outside, None, "the image has no primary system partition")
+        if sif.of(DataType.OCI_ROOT_INDEX):
+            return None, (
+                "the image has no primary system partition but layers of an OCI image "
+                "(SingularityCE's OCI-SIF), which Apptainer cannot run; pull it with Apptainer"
+            )
+        return None, "the image has no primary system partition"
     if partition.file_system != FileSystem.SQUASHFS:
-        names = {int(fs): name for fs, name in _UNREADABLE.items()}
-        held = names.get(partition.file_system, f"file system type {partition.file_system}")
+        name = file_system_name(partition)
+        held, cure = _UNREADABLE.get(name, (f"file system {name}", "build the image again"))
         reason = f"the primary partition holds {held}, which cannot be read without mounting it"
-        return OpenedImage(outside, None, reason)
+        return None, f"{reason}; {cure}"
+    return _squashfs_of(file.part(partition.offset, partition.size))
+
+
+def _squashfs_of(part: Extent) -> tuple[Squashfs | None, str]:
     try:
-        root = Squashfs(file.part(partition.offset, partition.size)).root
+        return Squashfs(part), ""
     except UnsupportedError as exc:
-        return OpenedImage(outside, None, "; ".join((exc.message, *exc.help)))
-    return OpenedImage(outside, root)
+        return None, "; ".join((exc.message, *exc.help))
 
 
-def _declared_arch(sif: Sif) -> str | Unknown:
-    """Name the architecture of the primary partition, else of the header."""
-    parts: Sequence[Partition] = (sif.primary,) if sif.primary else ()
-    codes = (*(part.arch_code for part in parts), sif.arch_code)
-    rows = (architectures().by_sif_code(code) for code in codes)
-    return next((row.uname for row in rows if row is not None), UNKNOWN)
+def _squashfs_container(facts: ContainerFacts, squashfs: Squashfs | None) -> ContainerFacts:
+    if squashfs is None:
+        return facts
+    dates = (*facts.dates, *squashfs_date(squashfs))
+    return facts.model_copy(update={"file_system": squashfs_facts(squashfs), "dates": dates})
 
 
-def _whole_digest(file: Extent) -> str:
-    digest = hashlib.sha256()
-    for offset in range(0, file.size, _CHUNK):
-        digest.update(file.read_at(offset, _CHUNK))
-    return "sha256:" + digest.hexdigest()
+def declared_arch(container: ContainerFacts) -> str:
+    """Return the architecture that the image says it is for: the first place that names one."""
+    return next((told.value for told in container.declared_archs), UNKNOWN)

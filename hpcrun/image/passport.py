@@ -8,12 +8,13 @@ from functools import partial
 from pathlib import Path
 from typing import NamedTuple, TypeVar
 
+from hpcrun.image.container import with_tree
 from hpcrun.image.environment import Environment, read_environment
 from hpcrun.image.errors import ImageError
 from hpcrun.image.libc import read_libc
 from hpcrun.image.linking import Linker
 from hpcrun.image.mpi import find_mpi_libraries
-from hpcrun.image.open_image import OpenedImage, Outside, open_image
+from hpcrun.image.open_image import OpenedImage, Outside, declared_arch, open_image
 from hpcrun.image.problems import Problems
 from hpcrun.image.program import MountedProgram, read_mounted, read_program
 from hpcrun.image.survey import Survey, survey
@@ -56,6 +57,7 @@ def _unread(path: Path, image: OpenedImage, command: Sequence[str] | None) -> Im
         {
             "path": path.absolute(),
             **image.outside._asdict(),
+            "declared_arch": declared_arch(image.outside.container),
             "program": Program(argv0=command[0], path=None) if command else None,
             "is_complete": False,
             "unread": (image.unread,),
@@ -65,9 +67,11 @@ def _unread(path: Path, image: OpenedImage, command: Sequence[str] | None) -> Im
 
 def _read_tree(path: Path, outside: Outside, root: Node, sought: _Sought) -> ImageFacts:
     problems = Problems()
+    plain = outside.container
+    container = _told(problems, "labels", lambda: with_tree(plain, root), plain)
     found = survey([Found(ROOT, root)], problems)
     archs = found.count_archs()
-    arch = max(archs, key=lambda name: (archs[name], name), default=outside.declared_arch)
+    arch = max(archs, key=lambda name: (archs[name], name), default=declared_arch(container))
     unknown = Environment(UNKNOWN, UNKNOWN)
     environment = _told(problems, "environment", lambda: read_environment(root), unknown)
     library_path = known(environment.library_path) or ""
@@ -81,6 +85,8 @@ def _read_tree(path: Path, outside: Outside, root: Node, sought: _Sought) -> Ima
         {
             "path": path.absolute(),
             **outside._asdict(),
+            "declared_arch": declared_arch(container),
+            "container": container,
             "program_archs": archs,
             "libc": libc,
             "mpi": find_mpi_libraries(found, linker),

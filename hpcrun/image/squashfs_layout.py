@@ -29,6 +29,8 @@ class Superblock(NamedTuple):
     """The first 96 bytes."""
 
     n_inodes: int
+    made_s: int
+    """When it was made: seconds since 1970."""
     block_size: int
     n_fragments: int
     compressor: int
@@ -37,6 +39,8 @@ class Superblock(NamedTuple):
     inode_table: int
     directory_table: int
     fragment_table: int
+    tables_at: int
+    """Where the first of all tables starts; mksquashfs puts them behind the content."""
 
     @classmethod
     def parse(cls, data: bytes) -> "Superblock":
@@ -51,9 +55,9 @@ class Superblock(NamedTuple):
         if _BLOCK_SIZES.get(f[3]) != f[6]:
             raise ImageError(f"squashfs claims a block size of {f[3]} bytes (log {f[6]})")
         return cls(
-            n_inodes=f[1], block_size=f[3], n_fragments=f[4], compressor=f[5],
+            n_inodes=f[1], made_s=f[2], block_size=f[3], n_fragments=f[4], compressor=f[5],
             root=f[11], bytes_used=f[12], inode_table=f[15], directory_table=f[16],
-            fragment_table=f[17],
+            fragment_table=f[17], tables_at=min(f[13:]),
         )  # fmt: skip
 
 

@@ -7,6 +7,7 @@ from typing import Literal
 from pydantic import Field
 
 from hpcrun.model.base import UNKNOWN, Unknown, Value
+from hpcrun.model.container import ContainerFacts, ImageKind
 
 
 class Family(StrEnum):
@@ -90,15 +91,17 @@ class ImageFacts(Value):
 
     version: Literal[1] = 1
     path: Path
-    kind: Literal["sif", "folder"]
+    kind: ImageKind
     size_bytes: int
     mtime_ns: int
     digest: str
-    """`sha256:…` of the whole file where asked for, else `sif:…` of header and descriptors."""
+    """`sha256:…` of the whole file where asked for, else of what tells images apart at little cost:
+    `sif:…`, `squashfs:…` of headers, tables and samples, `oci:…` of the manifest, `folder:…`."""
     declared_arch: str | Unknown = UNKNOWN
     """What the image says of itself, as `uname -m` names it."""
     program_archs: dict[str, int] = Field(default_factory=dict)
     """ELF files really inside, counted by processor architecture."""
+    container: ContainerFacts = ContainerFacts()
     libc: LibC = LibC()
     mpi: tuple[MpiLibrary, ...] = ()
     mpi_users: tuple[MpiUser, ...] = ()
