@@ -18,6 +18,7 @@ need python3-venv python3 -I -c 'import ensurepip'
 need ca-certificates test -e /etc/ssl/certs/ca-certificates.crt
 if [ "${1:-all}" != fast ]; then
     need mmdebstrap command -v mmdebstrap
+    need openssh-client command -v ssh
     need uidmap command -v newuidmap
     need squashfs-tools command -v unsquashfs
     need shellcheck command -v shellcheck

@@ -34,6 +34,16 @@ class Sandbox:
     uid: int
     uid_outside: int
 
+    @property
+    def ssh_profile(self) -> Path:
+        """The profile of the site that is this sandbox, reached by ssh."""
+        return self.profile.with_name(f"{self.name}-ssh.yaml")
+
+    @property
+    def ssh_config(self) -> Path:
+        """What tells ssh how to reach the login node."""
+        return self.profile.parent.parent / "ssh" / "config"
+
     def exec(
         self,
         *argv: str,
@@ -77,7 +87,7 @@ def sandbox() -> Iterator[Sandbox]:
 
     ran_before = status(NAME).is_running
     try:
-        state = up(NAME, Wanted(emulation="none"))
+        state = up(NAME, Wanted.of(emulation="none", ssh=True))
         identity = find_identity()
     except HpcrunError as error:
         if os.environ.get("CI"):

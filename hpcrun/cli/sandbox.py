@@ -40,6 +40,7 @@ def group() -> None:
 @click.option("--accounting", is_flag=True, help="Keep records of jobs: slurmdbd and MariaDB.")
 @click.option("--short-timeouts", is_flag=True, help="Let Slurm see faults within seconds.")
 @click.option("--slurm", metavar="VERSION", help="20.11, 22.05, 24.11 or 26.05 (24.11).")
+@click.option("--ssh", is_flag=True, help="Reach it by ssh too, as site NAME-ssh.")
 @_json_option
 def up_command(name: str, as_json: bool, **wanted: Any) -> None:
     """Start the sandbox, unless it runs already; the first time it is made."""

@@ -101,10 +101,9 @@ def _runner_of(site: Site) -> CommandRunner:
             help=("set `access` in the profile, or extend it by one that does",),
         )
     if site.access.ssh is not None:
-        raise UsageError(
-            f"site `{site.name}` is reached by ssh, which this hpcrun does not do",
-            help=(f"run hpcrun on a login node of the site, for example on {site.access.ssh}",),
-        )
+        from hpcrun.store.ssh_runner import SshRunner
+
+        return SshRunner(site.access.ssh.host, site.access.ssh.config)
     if site.access.prefix is not None:
         return PrefixRunner(site.access.prefix)
     return LocalRunner()

@@ -113,7 +113,7 @@ def _open_file(file: Extent) -> OpenedImage:
     if head.startswith(_SQUASHFS):
         return _open_squashfs(file)
     raise ImageError(
-        f"`{file.name}` is not an image that hpcrun knows",
+        f"`{file.name}` is no image that is known here",
         help=["name a SIF or squashfs file, or an unpacked image's folder"],
     )
 

@@ -169,8 +169,7 @@ def _site_values(values: dict[str, Any], reading: Reading) -> dict[str, Any]:
     fields = dict(values)
     fields["sources"] = reading.sources
     fields["unknowns"] = reading.unknowns
-    if fields.get("access") == "local":
-        fields["access"] = {}
+    fields["access"] = _access(fields.get("access", {}))
     fields["recipes"] = [
         {"kind": recipe} if isinstance(recipe, str) else recipe
         for recipe in values.get("recipes", ())
@@ -183,6 +182,14 @@ def _site_values(values: dict[str, Any], reading: Reading) -> dict[str, Any]:
         if "prefix" in stack
     }
     return fields
+
+
+def _access(access: Any) -> Any:
+    if access == "local":
+        return {}
+    if isinstance(access, dict) and isinstance(access.get("ssh"), str):
+        return access | {"ssh": {"host": access["ssh"]}}
+    return access
 
 
 def _partitions(values: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:

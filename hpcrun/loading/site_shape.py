@@ -64,6 +64,19 @@ _WHICH = Record(
 )
 
 _ACCESS_FORMS = "`local`, `{prefix: [program, …]}` or `{ssh: host}`"
+# A host that starts with `-` would be an option of ssh.
+_HOST = Text(expected="a host", pattern="[^-\\s\\u0000-\\u001f\\u007f][!-~]*")
+_SSH = Record(
+    {
+        "host": Field(_HOST, is_required=True, about="as ssh knows it"),
+        "config": Field(ABSOLUTE_PATH, about="a configuration of ssh, instead of the user's"),
+        "folder": Field(
+            ABSOLUTE_PATH,
+            about="at the site, for what is sent there; else `~/.hpcrun` and `~/.cache/hpcrun`",
+        ),
+    },
+    expected="`{host: …, config: FILE}`",
+)
 _ACCESS = Fact(
     Either(
         (
@@ -75,8 +88,7 @@ _ACCESS = Fact(
                         about="stands before each command",
                     ),
                     "ssh": Field(
-                        # A host that starts with `-` would be an option of ssh.
-                        Text(expected="a host", pattern="[^-\\s\\u0000-\\u001f\\u007f][!-~]*"),
+                        Either((_HOST, _SSH), expected="a host"),
                         about="the host that runs the commands",
                     ),
                 },

@@ -30,11 +30,21 @@ class Which(Value):
     hostnames: tuple[str, ...] = ()
 
 
+class SshAccess(Value):
+    """A host that ssh reaches, and where what is sent there lies."""
+
+    host: Line = Field(pattern=r"^[^-]")
+    config: Path | None = None
+    """A configuration of ssh for this site alone, instead of the user's."""
+    folder: Path | None = None
+    """At the site, for runs and images of jobs whose files it does not see."""
+
+
 class Access(Value):
     """How commands reach the site: here, through a command prefix, or by ssh."""
 
     prefix: tuple[str, ...] | None = Field(default=None, min_length=1)
-    ssh: Line | None = None
+    ssh: SshAccess | None = None
     is_stated: bool = True
     """False where the profile says `unknown`: the site can be planned for, not submitted to."""
 

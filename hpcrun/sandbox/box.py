@@ -35,6 +35,7 @@ class BoxParts:
     tools: Path
     share: Path
     emulator: Path | None = None
+    sshd: Path | None = None
 
 
 class StartedBox:
@@ -126,9 +127,10 @@ def _build(parts: BoxParts) -> bool:
     linux.bind_read_only(parts.stacks, root / "run/box/stacks")
     linux.bind_read_only(parts.python, root / "run/box/python")
     linux.bind_read_only(parts.tools, root / "run/box/tools")
-    if parts.emulator is not None:
-        (root / "run/box/emulator").mkdir()
-        linux.bind_read_only(parts.emulator, root / "run/box/emulator")
+    for name, part in (("emulator", parts.emulator), ("sshd", parts.sshd)):
+        if part is not None:
+            (root / "run/box" / name).mkdir()
+            linux.bind_read_only(part, root / "run/box" / name)
     forbidden = linux.MS_NOSUID | linux.MS_NODEV
     linux.bind_without(forbidden, parts.share, root / "run/box/share", is_recursive=True)
     linux.mount("proc", root / "proc", kind="proc")

@@ -140,20 +140,8 @@ def fetch_command(
     row: EmulatorRow, target: Path, *, mirror: str | None, apt_options: tuple[str, ...] = ()
 ) -> tuple[str, ...]:
     """Compose the command line that unpacks the one file, and runs nothing of the package."""
-    return (
-        "mmdebstrap",
-        "--mode=root",
-        "--format=directory",
-        "--variant=extract",
-        f"--include={row.package}",
-        '--aptopt=APT::Sandbox::User "root"',
-        *(f"--aptopt={option}" for option in apt_options),
-        "--dpkgopt=path-exclude=*",
-        f"--dpkgopt=path-include=/{row.program}",
-        row.suite,
-        str(target),
-        *([mirror] if mirror else []),
-    )
+    wanted = rootfs.Unpacked(row.suite, row.package, (row.program,))
+    return rootfs.unpack_command(wanted, target, mirror=mirror, apt_options=apt_options)
 
 
 def _read_version(program: Path) -> str:

@@ -5,7 +5,7 @@ import re
 import secrets
 import shutil
 
-from hpcrun.sandbox import accounting, cluster_files, packages, profile, rootfs
+from hpcrun.sandbox import accounting, cluster_files, packages, profile, rootfs, ssh_server
 from hpcrun.sandbox.cluster_files import Cluster
 from hpcrun.sandbox.enter import InsideCommand, capture_inside
 from hpcrun.sandbox.own_code import write_own_code
@@ -32,8 +32,12 @@ def write_folder(where: Places, cluster: Cluster, made: Parts) -> None:
         (where.folder / name).chmod(0o700)
     for own in (where.share, where.home):
         os.chown(own, cluster.user.uid_outside, cluster.user.gid_outside)
+    if cluster.options.ssh:
+        ssh_server.write_files(where, cluster.user)
     shutil.copytree(rootfs.inside_folder(), where.folder / "inside", dirs_exist_ok=True)
     profiles = _profiles(where, cluster, made)
+    for old in where.profile.parent.glob("*.yaml"):
+        old.unlink()
     for place, text in (_files(cluster) | profiles).items():
         file = where.folder / place
         file.parent.mkdir(parents=True, exist_ok=True)
@@ -70,9 +74,17 @@ def _profiles(where: Places, cluster: Cluster, made: Parts) -> dict[str, str]:
     """Return the profiles for both sides; etc-login is copied to the login node."""
     installed = packages.read_versions(made.tools) | packages.read_versions(made.root)
     outside = profile.access_from_outside(where.name)
+    sites: list[tuple[str, str, profile.Access]] = [
+        ("etc-login/hpcrun/sites", where.name, "local"),
+        ("sites", where.name, outside),
+    ]
+    if cluster.options.ssh:
+        sites.append(("sites", ssh_server.site_name(where.name), ssh_server.access(where)))
     return {
-        f"{folder}/{where.name}.yaml": profile.format_profile(cluster, access, packages=installed)
-        for folder, access in (("etc-login/hpcrun/sites", "local"), ("sites", outside))
+        f"{folder}/{name}.yaml": profile.format_profile(
+            cluster, access, packages=installed, name=name
+        )
+        for folder, name, access in sites
     }
 
 

@@ -32,11 +32,13 @@ _CONTAINER_HELP = (
 _NEEDED_MIB = {"root": 1500, "cached": 300}
 
 
-def check_tools(*, is_root_cached: bool, is_privileged: bool) -> None:
+def check_tools(*, is_root_cached: bool, is_privileged: bool, has_ssh: bool = False) -> None:
     """Find the programs that are needed, all the missing ones at once."""
     needed = {} if is_root_cached else {"mmdebstrap": "mmdebstrap"}
     if not is_privileged:
         needed |= {"newuidmap": "uidmap", "newgidmap": "uidmap"}
+    if has_ssh:
+        needed |= {"ssh-keygen": "openssh-client"}
     missing = {tool: package for tool, package in needed.items() if shutil.which(tool) is None}
     if missing:
         packages = " ".join(dict.fromkeys(missing.values()))

@@ -13,12 +13,16 @@ from hpcrun import resources
 from hpcrun.sandbox.cluster_files import LOGIN, PARTITION, Cluster
 from hpcrun.sandbox.hardware import Hardware
 
+Access = str | Mapping[str, Any]
+"""`access` of a profile."""
+
 
 def format_profile(
     cluster: Cluster,
-    access: str | dict[str, list[str]],
+    access: Access,
     *,
     packages: Mapping[str, str],
+    name: str | None = None,
 ) -> str:
     """Return the profile as YAML: what differs between sandboxes of one version, and no more."""
     from ruamel.yaml import YAML
@@ -26,7 +30,7 @@ def format_profile(
     classes = _node_classes(cluster)
     profile: dict[str, Any] = {
         "version": 1,
-        "name": cluster.name,
+        "name": name or cluster.name,
         "description": f"hpcrun's Slurm {cluster.version.slurm} cluster in a folder",
         "as_of": datetime.now(UTC).date(),
         "extends": cluster.version.site_profile,
@@ -107,10 +111,10 @@ def _scheduler(packages: Mapping[str, str], *, has_accounting: bool) -> dict[str
 
 def access_from_outside(name: str) -> dict[str, list[str]]:
     """Return the command prefix through which this hpcrun reaches the sandbox."""
-    return {"prefix": [*_own_command(), "sandbox", "exec", "--name", name, "--"]}
+    return {"prefix": [*own_command(), "sandbox", "exec", "--name", name, "--"]}
 
 
-def _own_command() -> list[str]:
+def own_command() -> list[str]:
     """Name this very program so that it is found whatever PATH will be."""
     running = Path(sys.argv[0]).absolute()
     beside = Path(sys.executable).with_name("hpcrun")

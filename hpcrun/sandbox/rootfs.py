@@ -6,6 +6,7 @@ import shlex
 import subprocess
 from collections.abc import Mapping
 from pathlib import Path
+from typing import NamedTuple
 
 from hpcrun import resources
 from hpcrun.errors import HpcrunError, UnavailableError, WriteError
@@ -111,6 +112,34 @@ def mmdebstrap_command(
         *([f'--setup-hook={merge} "$1"'] if version.merges_usr else []),
         f'--customize-hook={finish} "$1"',
         version.suite,
+        str(target),
+        *([mirror] if mirror else []),
+    )
+
+
+class Unpacked(NamedTuple):
+    """Some files of a package, and of those that it needs; with the suite that has it."""
+
+    suite: str
+    package: str
+    files: tuple[str, ...]
+
+
+def unpack_command(
+    wanted: Unpacked, target: Path, *, mirror: str | None, apt_options: tuple[str, ...] = ()
+) -> tuple[str, ...]:
+    """Compose the command line that unpacks files, and runs nothing of their package."""
+    return (
+        "mmdebstrap",
+        "--mode=root",
+        "--format=directory",
+        "--variant=extract",
+        f"--include={wanted.package}",
+        '--aptopt=APT::Sandbox::User "root"',
+        *(f"--aptopt={option}" for option in apt_options),
+        "--dpkgopt=path-exclude=*",
+        *(f"--dpkgopt=path-include=/{file}" for file in wanted.files),
+        wanted.suite,
         str(target),
         *([mirror] if mirror else []),
     )

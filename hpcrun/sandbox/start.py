@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hpcrun.errors import HpcrunError, UnavailableError, UsageError, WriteError
-from hpcrun.sandbox import accounting, machine, parts, shared_folder, wheels
+from hpcrun.sandbox import accounting, machine, parts, shared_folder, ssh_server, wheels
 from hpcrun.sandbox.box import BoxParts, StartedBox
 from hpcrun.sandbox.cluster_files import Cluster, node_names
 from hpcrun.sandbox.emulation import Emulation, choose_nodes, provide
@@ -93,7 +93,11 @@ def _check(plan: _Plan) -> None:
     cache, root, maps = plan.where.cache, plan.where.root, plan.identity.maps
     names = parts.part_names(plan.version, plan.identity)
     is_root_cached = all((cache / name).is_dir() for name in (names.root, names.tools))
-    machine.check_tools(is_root_cached=is_root_cached, is_privileged=maps.is_privileged)
+    machine.check_tools(
+        is_root_cached=is_root_cached,
+        is_privileged=maps.is_privileged,
+        has_ssh=plan.wanted.options.ssh,
+    )
     with telling_whose(plan.where):
         if not plan.where.is_free and not plan.where.is_sandbox:
             raise WriteError(
@@ -149,11 +153,9 @@ def _start(plan: _Plan) -> State:
     cluster = Cluster(
         where.name, n_nodes, read_hardware(), user, str(shared), version, emulation, options
     )
+    shown = _box_parts(plan, cluster, made)
     write_folder(where, cluster, made)
     shows.step(f"starting {n_nodes} nodes and Slurm {version.slurm}")
-    shown = BoxParts(
-        made.root, where.folder, made.stacks, made.python, made.tools, shared, _folder(emulation)
-    )
     box = StartedBox(plan.identity.maps, shown)
     mark = read_process_mark(box.pid)
     if mark is None:
@@ -177,6 +179,22 @@ def _start(plan: _Plan) -> State:
     for warning in warnings:
         shows.warn(warning)
     return state
+
+
+def _box_parts(plan: _Plan, cluster: Cluster, made: parts.Parts) -> BoxParts:
+    server = None
+    if cluster.options.ssh:
+        server = ssh_server.provide(plan.where, plan.version, plan.identity, plan.shows)
+    return BoxParts(
+        root=made.root,
+        state=plan.where.folder,
+        stacks=made.stacks,
+        python=made.python,
+        tools=made.tools,
+        share=Path(cluster.share),
+        emulator=_folder(cluster.emulation),
+        sshd=server,
+    )
 
 
 def _find_emulation(

@@ -1,9 +1,10 @@
 """Who could have written a profile; a profile names commands that hpcrun runs, so it matters.
 
 A profile that names a command (`access: {prefix: …}` or `{ssh: …}`) is used only if nobody but its
-owner, who is root or the caller, can change it; the owner's own group counts as the owner. Any
-other profile gets a warning instead: it can mislead a plan, but runs nothing. Shipped profiles are
-not checked: whoever can change them can change hpcrun itself.
+owner, who is root or the caller, can change it, nor the configuration of ssh that it names; the
+owner's own group counts as the owner. Any other profile gets a warning instead: it can mislead a
+plan, but runs nothing. Shipped profiles are not checked: whoever can change them can change hpcrun
+itself.
 
 A job file, or a run, that came from elsewhere may bring a profile along, which then belongs to the
 caller too. So a command is run only of a profile that the person named, or that lies where profiles
@@ -26,10 +27,12 @@ from hpcrun.model.site import Site
 def check_trust(site: Site, files: Iterable[Path]) -> tuple[Diagnostic, ...]:
     """Give warnings about files that others can change; refuse them where they name a command."""
     doubts = [(path, doubt) for path in files for doubt in _doubts(path)]
+    if _names_command(site):
+        doubts += _doubts_of_ssh(site)
     if doubts and _names_command(site):
         path, doubt = doubts[0]
         raise NotPermittedError(
-            f"profile `{path}` names a command to run, and {doubt}",
+            f"`{path}` names a command to run, and {doubt}",
             help=[f"look at the profile, then: chown $USER {path}; chmod go-w {path}"],
         )
     return tuple(_warning(path, doubt) for path, doubt in doubts)
@@ -49,6 +52,14 @@ def check_choice(site: Site, folders: Iterable[Path], *, by: str) -> None:
 
 def _names_command(site: Site) -> bool:
     return site.access.prefix is not None or site.access.ssh is not None
+
+
+def _doubts_of_ssh(site: Site) -> list[tuple[Path, str]]:
+    """Look at a configuration of ssh too, which can name commands (ProxyCommand, Match exec)."""
+    config = site.access.ssh.config if site.access.ssh else None
+    if config is None or not config.exists():
+        return []
+    return [(config, doubt) for doubt in _doubts(config)]
 
 
 def _doubts(path: Path) -> Iterator[str]:

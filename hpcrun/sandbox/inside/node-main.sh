@@ -59,6 +59,7 @@ if [ "$1" = "$2" ]; then
     nodes=$(echo "${3#"$2" }" | tr ' ' ,)
     scontrol update nodename="$nodes" state=down reason='the sandbox was started anew' || :
     scontrol update nodename="$nodes" state=resume || :
+    [ ! -d /opt/sshd ] || /bin/sh /etc/ssh/sshd.sh >/var/log/slurm/sshd.log 2>&1 &
     : >/var/log/slurm/slurm-is-ready
     trap restart USR1
 else

@@ -106,6 +106,12 @@ if [ "$node" = "$BOX_LOGIN" ]; then
     fi
     cp "$state/inside/hpcrun.py" usr/local/bin/hpcrun
     chmod 755 usr/local/bin/hpcrun
+    if [ -d /run/box/sshd ]; then
+        mkdir opt/sshd
+        mount --bind /run/box/sshd opt/sshd
+        cp "$state/inside/relay.py" "$state/inside/sshd.sh" etc/ssh/
+        chown -R "$BOX_UID:$BOX_GID" etc/ssh
+    fi
 fi
 cp "$state/inside/node-main.sh" run/node/main.sh
 

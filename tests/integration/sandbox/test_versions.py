@@ -16,6 +16,7 @@ from hpcrun.sandbox.enter import find_running
 from hpcrun.sandbox.identity import find_identity
 from hpcrun.sandbox.places import places
 from hpcrun.sandbox.versions import SandboxVersion, default_version, known_versions
+from hpcrun.store.ssh_runner import SshRunner
 from tests.sandbox_fixture import CHECKOUT, Sandbox, run_hpcrun
 
 pytestmark = [pytest.mark.slurm, pytest.mark.apptainer, pytest.mark.mpi]
@@ -45,7 +46,7 @@ def versioned(version: SandboxVersion) -> Iterator[Sandbox]:
     """Return a sandbox of that version; a suite that has another Slurm by now is skipped."""
     name = f"tests-{version.slurm.replace('.', '')}"
     ran_before = status(name).is_running
-    done = run_hpcrun("sandbox", "up", "--name", name, "--slurm", version.slurm)
+    done = run_hpcrun("sandbox", "up", "--name", name, "--slurm", version.slurm, "--ssh")
     if any(words in done.stderr for words in ("no longer", "out of reach")):
         pytest.skip(done.stderr.splitlines()[-1])
     assert done.returncode == 0, done.stderr
@@ -95,6 +96,11 @@ def test_version_is_what_its_row_and_profile_say(
 def test_hpcrun_runs_on_the_login_node_whatever_python_it_has(versioned: Sandbox) -> None:
     done = versioned.hpcrun("--version")
     assert done.stdout == run_hpcrun("--version").stdout, done.stderr
+
+
+def test_login_node_is_reached_by_ssh(version: SandboxVersion, versioned: Sandbox) -> None:
+    runner = SshRunner(f"hpcrun-{versioned.name}", versioned.ssh_config)
+    assert runner.run(("sbatch", "--version")).text.startswith(f"slurm-wlm {version.slurm}.")
 
 
 def test_job_steps_run_as_the_job_user_on_both_nodes(versioned: Sandbox) -> None:

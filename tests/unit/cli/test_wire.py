@@ -6,7 +6,7 @@ import pytest
 
 from hpcrun.cli.wire import outside_of, outside_of_run
 from hpcrun.errors import NotPermittedError, UsageError
-from hpcrun.model.site import Access, SchedulerFacts, Site
+from hpcrun.model.site import Access, SchedulerFacts, Site, SshAccess
 from tests.unit.app.fakes import make_run
 
 LOCAL = Site(version=1, name="fjord", file=Path("fjord.yaml"))
@@ -20,10 +20,6 @@ LOCAL = Site(version=1, name="fjord", file=Path("fjord.yaml"))
             "the profile of site `fjord` does not say how to reach it",
         ),
         (
-            LOCAL.model_copy(update={"access": Access(ssh="far")}),
-            "site `fjord` is reached by ssh, which this hpcrun does not do",
-        ),
-        (
             LOCAL.model_copy(update={"scheduler": SchedulerFacts(kind="pbs")}),
             "site `fjord` has the scheduler `pbs`; hpcrun submits to Slurm",
         ),
@@ -35,7 +31,9 @@ def test_outside_of_a_site_out_of_reach_is_refused(site: Site, message: str) -> 
     assert error.value.message == message
 
 
-@pytest.mark.parametrize("access", [Access(), Access(prefix=("enter",))])
+@pytest.mark.parametrize(
+    "access", [Access(), Access(prefix=("enter",)), Access(ssh=SshAccess(host="far"))]
+)
 def test_outside_of_a_site_within_reach_is_given(access: Access) -> None:
     assert outside_of(LOCAL.model_copy(update={"access": access})).clock is not None
 

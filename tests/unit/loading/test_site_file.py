@@ -20,6 +20,7 @@ from hpcrun.model.site import (
     Pmix,
     SchedulerFacts,
     Source,
+    SshAccess,
     Which,
 )
 
@@ -160,7 +161,15 @@ def test_load_site_reads_every_key(tmp_path: Path) -> None:
         ("local", Access()),
         ("{prefix: [hpcrun, sandbox, exec, --]}",
          Access(prefix=("hpcrun", "sandbox", "exec", "--"))),
-        ("{ssh: login.example.org}", Access(ssh="login.example.org")),
+        ("{ssh: login.example.org}", Access(ssh=SshAccess(host="login.example.org"))),
+        (
+            "{ssh: {host: box, config: /etc/box/ssh_config, folder: /scratch/anna}}",
+            Access(
+                ssh=SshAccess(
+                    host="box", config=Path("/etc/box/ssh_config"), folder=Path("/scratch/anna")
+                )
+            ),
+        ),
         ("unknown", Access(is_stated=False)),
         ("{value: local, source: me}", Access()),
     ],
@@ -296,9 +305,9 @@ def test_parent_is_looked_for_beside_then_in_search(tmp_path: Path) -> None:
     other.mkdir()
     write(other, "version: 1\nname: base\naccess: {ssh: far}\n", "base")
     child = write(tmp_path, f"{HEAD}extends: base\n")
-    assert load_site(child, search=[other]).access.ssh == "far"
+    assert load_site(child, search=[other]).access.ssh == SshAccess(host="far")
     write(tmp_path, "version: 1\nname: base\naccess: {ssh: near}\n", "base")
-    assert load_site(child, search=[other]).access.ssh == "near"
+    assert load_site(child, search=[other]).access.ssh == SshAccess(host="near")
 
 
 def test_passport_stands_beside_the_profile_that_names_it(tmp_path: Path) -> None:
@@ -315,7 +324,7 @@ def test_grandparents_count_until_there_are_too_many(tmp_path: Path) -> None:
     write(tmp_path, "version: 1\nname: p0\naccess: {ssh: far}\n", "p0")
     for number in range(1, 12):
         write(tmp_path, f"version: 1\nname: p{number}\nextends: p{number - 1}\n", f"p{number}")
-    assert load_site(tmp_path / "p7.yaml").access.ssh == "far"
+    assert load_site(tmp_path / "p7.yaml").access.ssh == SshAccess(host="far")
     with pytest.raises(InputError) as error:
         load_site(tmp_path / "p11.yaml")
     assert [d.code for d in error.value.diagnostics] == ["HPR011"]
