@@ -38,6 +38,7 @@ def group() -> None:
     help="Nodes that run images for another processor (all that can).",
 )
 @click.option("--accounting", is_flag=True, help="Keep records of jobs: slurmdbd and MariaDB.")
+@click.option("--cgroup", is_flag=True, help="Let Slurm limit jobs by control groups (root).")
 @click.option("--short-timeouts", is_flag=True, help="Let Slurm see faults within seconds.")
 @click.option("--slurm", metavar="VERSION", help="20.11, 22.05, 24.11 or 26.05 (24.11).")
 @click.option("--ssh", is_flag=True, help="Reach it by ssh too, as site NAME-ssh.")

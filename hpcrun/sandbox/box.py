@@ -3,8 +3,9 @@
 import os
 import signal
 import stat
+from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NoReturn
 
@@ -36,6 +37,8 @@ class BoxParts:
     share: Path
     emulator: Path | None = None
     sshd: Path | None = None
+    groups: Mapping[str, Path] = field(default_factory=dict)
+    """Control groups, by what they control."""
 
 
 class StartedBox:
@@ -127,10 +130,7 @@ def _build(parts: BoxParts) -> bool:
     linux.bind_read_only(parts.stacks, root / "run/box/stacks")
     linux.bind_read_only(parts.python, root / "run/box/python")
     linux.bind_read_only(parts.tools, root / "run/box/tools")
-    for name, part in (("emulator", parts.emulator), ("sshd", parts.sshd)):
-        if part is not None:
-            (root / "run/box" / name).mkdir()
-            linux.bind_read_only(part, root / "run/box" / name)
+    _bind_extras(parts)
     forbidden = linux.MS_NOSUID | linux.MS_NODEV
     linux.bind_without(forbidden, parts.share, root / "run/box/share", is_recursive=True)
     linux.mount("proc", root / "proc", kind="proc")
@@ -141,6 +141,18 @@ def _build(parts: BoxParts) -> bool:
         linux.bind("/sys", root / "sys", is_recursive=True)
     linux.pivot_root(root)
     return fuse is not None
+
+
+def _bind_extras(parts: BoxParts) -> None:
+    """Tie in what only some sandboxes have."""
+    box = parts.root / "run/box"
+    for name, part in (("emulator", parts.emulator), ("sshd", parts.sshd)):
+        if part is not None:
+            (box / name).mkdir()
+            linux.bind_read_only(part, box / name)
+    for name, group in parts.groups.items():
+        (box / "cgroup" / name).mkdir(parents=True)
+        linux.bind(group, box / "cgroup" / name)
 
 
 def _find_fuse(*candidates: Path) -> Path | None:

@@ -16,6 +16,7 @@ PARTITION = "main"
 _FIRST_ADDRESS = 10
 # So that faults show within seconds; a busy machine may then take a sound node for a dead one.
 _SHORT_TIMEOUTS_S = {"SlurmdTimeout": 10, "MinJobAge": 10, "MessageTimeout": 5, "KillWait": 2}
+_CGROUP_PLUGINS = {"ProctrackType": "proctrack/cgroup", "TaskPlugin": "task/cgroup"}
 
 
 def node_names(n_nodes: int) -> tuple[str, ...]:
@@ -82,12 +83,18 @@ def _changed_settings(cluster: Cluster) -> dict[str, object]:
         changed |= _SHORT_TIMEOUTS_S
     if cluster.options.accounting:
         changed |= accounting.slurm_settings(LOGIN)
+    if cluster.options.cgroup:
+        changed |= _CGROUP_PLUGINS
     return changed
 
 
 def format_cgroup_conf(cluster: Cluster) -> str:
-    """No control groups: an ordinary user has none to give."""
-    return "".join(f"{line}\n" for line in cluster.version.cgroup_conf)
+    """No control groups, as an ordinary user has none to give; or those that limit memory."""
+    version = cluster.version
+    lines = version.cgroup_conf
+    if cluster.options.cgroup:
+        lines = (*version.cgroup_v1_conf, "ConstrainRAMSpace=yes")
+    return "".join(f"{line}\n" for line in lines)
 
 
 def format_hosts(cluster: Cluster) -> str:

@@ -7,7 +7,7 @@ import time
 from contextlib import suppress
 
 from hpcrun.errors import HpcrunError, WriteError
-from hpcrun.sandbox import cache
+from hpcrun.sandbox import cache, cgroups
 from hpcrun.sandbox.cluster_files import PARTITION
 from hpcrun.sandbox.enter import InsideCommand, capture_inside
 from hpcrun.sandbox.identity import find_identity
@@ -32,6 +32,7 @@ def down(name: str = DEFAULT_NAME) -> bool:
         if state is not None:
             _cancel_jobs(state)
             end_box(state)
+        cgroups.remove_groups(where.folder)
         where.state_file.unlink(missing_ok=True)
         return state is not None
 
@@ -111,4 +112,5 @@ def _remove(where: Places, maps: IdMaps) -> None:
     state = read_running(where)
     if state is not None:
         end_box(state)
+    cgroups.remove_groups(where.folder)
     cache.remove_tree(where.folder, maps)

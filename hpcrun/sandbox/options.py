@@ -22,6 +22,7 @@ class Options:
     short_timeouts: bool = _flag(without="the usual timeouts")
     accounting: bool = _flag(without="no accounting")
     ssh: bool = _flag(without="no ssh server")
+    cgroup: bool = _flag(without="no control groups")
 
 
 USUAL = Options()

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hpcrun.errors import HpcrunError, UnavailableError, UsageError, WriteError
-from hpcrun.sandbox import accounting, machine, parts, shared_folder, ssh_server, wheels
+from hpcrun.sandbox import accounting, cgroups, machine, parts, shared_folder, ssh_server, wheels
 from hpcrun.sandbox.box import BoxParts, StartedBox
 from hpcrun.sandbox.cluster_files import Cluster, node_names
 from hpcrun.sandbox.emulation import Emulation, choose_nodes, provide
@@ -56,7 +56,7 @@ def up(
     shows = progress or Silent()
     running = read_running(where)
     if running is None:
-        plan = _Plan(where, _choose_version(where, wanted), find_identity(), wanted, shows)
+        plan = _Plan(where, _choose_version(where, wanted), _identity(wanted), wanted, shows)
         _check(plan)
         with _writing(where), locked(where.root):
             # Another process may have started it while this one waited for the lock.
@@ -82,6 +82,15 @@ def _choose_version(where: Places, wanted: Wanted) -> SandboxVersion:
             ],
         )
     return accounting.add_packages(version) if wanted.options.accounting else version
+
+
+def _identity(wanted: Wanted) -> Identity:
+    """Return who is who inside, as control groups want it where they are asked for."""
+    identity = find_identity()
+    if not wanted.options.cgroup:
+        return identity
+    cgroups.check_groups(cgroups.read_hierarchies(), is_root=identity.maps.is_privileged)
+    return cgroups.with_root(identity)
 
 
 def _check(plan: _Plan) -> None:
@@ -119,6 +128,7 @@ def _start_and_finish(plan: _Plan) -> State:
         _finish(plan.where, state, plan.shows)
     except BaseException:
         end_box(state)
+        cgroups.remove_groups(plan.where.folder)
         raise
     return state
 
@@ -185,6 +195,7 @@ def _box_parts(plan: _Plan, cluster: Cluster, made: parts.Parts) -> BoxParts:
     server = None
     if cluster.options.ssh:
         server = ssh_server.provide(plan.where, plan.version, plan.identity, plan.shows)
+    has_groups = cluster.options.cgroup
     return BoxParts(
         root=made.root,
         state=plan.where.folder,
@@ -194,6 +205,7 @@ def _box_parts(plan: _Plan, cluster: Cluster, made: parts.Parts) -> BoxParts:
         share=Path(cluster.share),
         emulator=_folder(cluster.emulation),
         sshd=server,
+        groups=cgroups.make_groups(plan.where.folder, cluster.nodes) if has_groups else {},
     )
 
 

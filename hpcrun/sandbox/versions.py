@@ -38,6 +38,8 @@ class SandboxVersion(Row):
     """By what Slurm's daemons know each other: a key file of Slurm's own, or munge."""
     slurm_conf: tuple[str, ...] = ()
     cgroup_conf: tuple[str, ...] = ()
+    cgroup_v1_conf: tuple[str, ...] = ()
+    """In the place of the former where Slurm is to use control groups of version 1."""
     mpi_types: tuple[str, ...]
     site_profile: str
     """The shipped profile that says what all sandboxes of this version have in common."""

@@ -4,9 +4,8 @@
 set -eu
 PATH=/usr/sbin:/usr/bin:/sbin:/bin
 export PATH
-# The name of the job user was written by node.sh into the last line of its list of users.
 cluster=$(sed -n 's/^ClusterName=//p' /etc/slurm/slurm.conf)
-user=$(tail -n 1 /etc/passwd | cut -d: -f1)
+read -r user </run/node/job-user
 log=/var/log/slurm
 data=/var/lib/mysql
 services=""
@@ -34,6 +33,8 @@ system_tables() {
     [ -d $share ] || share=/usr/share/mysql
     printf "create database mysql;\nuse mysql;\nset @auth_root_socket='root';\n"
     cat $share/*_system_tables.sql $share/*_performance_tables.sql $share/*_system_tables_data.sql
+    # slurmdbd 26.05 fails with libmariadb 11.8.9 where it must make its database itself.
+    printf 'create database slurm_acct_db;\n'
 }
 if [ ! -d $data/db ]; then
     # Whole or not at all, as the box may be killed meanwhile.

@@ -63,6 +63,14 @@ if [ "$BOX_AUTH" = munge ]; then
 fi
 mount -t proc proc proc
 mount -t sysfs sysfs sys || mount --rbind /sys sys
+# The node's own control groups, in the place of the machine's.
+if [ -d /run/box/cgroup ]; then
+    mount -t tmpfs -o mode=755,nosuid,nodev cgroup sys/fs/cgroup
+    for groups in /run/box/cgroup/*; do
+        mkdir "sys/fs/cgroup/${groups##*/}"
+        mount --bind "$groups/$node" "sys/fs/cgroup/${groups##*/}"
+    done
+fi
 # The kernel lets a user namespace inside the node mount /proc only where the node itself sees one
 # that nothing is mounted over (mount_namespaces(7)); the file below is, so a whole one stays here.
 mkdir run/node/proc
@@ -102,6 +110,7 @@ if [ "$node" = "$BOX_LOGIN" ]; then
         mkdir -p var/lib/mysql
         mount --bind "$state/$BOX_ACCOUNTING" var/lib/mysql
         chown slurm: var/lib/mysql
+        echo "$BOX_USER" >run/node/job-user
         cp "$state/inside/mariadb.cnf" "$state/inside/accounting.sh" run/node/
     fi
     cp "$state/inside/hpcrun.py" usr/local/bin/hpcrun

@@ -36,6 +36,9 @@ def look_at_machine() -> dict[str, object]:
         "named networks": _names(Path("/run/netns")),
         "handlers": _names(Path("/proc/sys/fs/binfmt_misc")),
         "loop devices": sorted(str(file) for file in Path("/sys/block").glob("loop*/loop")),
+        "control groups": sorted(
+            str(group) for group in Path("/sys/fs/cgroup").glob(f"*/hpcrun-{NAME}-*")
+        ),
         "users": Path("/etc/passwd").read_text() + Path("/etc/group").read_text(),
     }
 

@@ -128,3 +128,15 @@ def test_packages_of_accounting_make_a_root_file_system_of_its_own() -> None:
     usual = find_version("24.11")
     more = accounting.add_packages(usual)
     assert set(more.packages) - set(usual.packages) == {"slurmdbd", "mariadb-server-core"}
+
+
+@pytest.mark.parametrize(
+    ("slurm", "first"),
+    [("20.11", "CgroupAutomount=no"), ("24.11", "CgroupPlugin=cgroup/v1")],
+)
+def test_control_groups_take_the_place_of_none(slurm: str, first: str) -> None:
+    made = replace(cluster(slurm=slurm), options=Options(cgroup=True))
+    assert format_cgroup_conf(made) == f"{first}\nConstrainRAMSpace=yes\n"
+    text = format_slurm_conf(made, COMMON)
+    found = [line for line in text.splitlines() if line.startswith(("Proctrack", "TaskPlugin"))]
+    assert sorted(found) == ["ProctrackType=proctrack/cgroup", "TaskPlugin=task/cgroup"]
