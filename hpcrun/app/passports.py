@@ -126,12 +126,18 @@ def _read_stack(site: Site, stack: MpiStack) -> StackFacts | None:
 
 def _load_stack(file: Path) -> StackFacts:
     try:
-        return StackFacts.model_validate_json(_read_bytes(file, "stack passport"))
+        facts = StackFacts.model_validate_json(_read_bytes(file, "stack passport"))
     except ValidationError as exc:
         raise InputError(
             f"`{file}` is not the passport of an MPI stack: {exc.errors()[0]['msg'].lower()}",
             help=("`hpcrun inspect --host PREFIX --json > FILE` writes one",),
         ) from exc
+    if facts.digest is not None and facts.digest != facts.own_digest:
+        raise InputError(
+            f"the stack passport `{file}` was changed since it was written",
+            help=("`hpcrun inspect --host PREFIX --json > FILE` writes it anew",),
+        )
+    return facts
 
 
 def _read_bytes(file: Path, what: str) -> bytes:

@@ -66,6 +66,11 @@ class Linker:
                 return found
         return None
 
+    def real_path(self, path: PurePosixPath) -> PurePosixPath | None:
+        """Return where a link leads inside the tree; None where it leads to no file."""
+        found = resolve_file(self._root, path)
+        return found.path if found else None
+
     def closure(self, start: ElfFile) -> Iterator[tuple[str, ElfFile | None]]:
         """Yield everything a file needs, directly or not, as soname and file; each soname once.
 

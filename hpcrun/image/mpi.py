@@ -8,8 +8,18 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from hpcrun.image.errors import ImageError
+from hpcrun.image.fabric import find_fabric_uses
 from hpcrun.image.libc import glibc_needed
 from hpcrun.image.linking import Linker
+from hpcrun.image.mpi_parts import (
+    OWN_PARTS,
+    find_aliases,
+    find_companions,
+    find_components,
+    find_gpu_kinds,
+    find_vendor,
+    read_device,
+)
 from hpcrun.image.pmi import MpiParts, read_pmi
 from hpcrun.image.survey import ElfFile, Survey
 from hpcrun.model.base import UNKNOWN, Unknown
@@ -29,20 +39,23 @@ class Version(NamedTuple):
 def find_mpi_libraries(survey: Survey, linker: Linker) -> tuple[MpiLibrary, ...]:
     """Describe every MPI C library of the tree, copies of one library once."""
     libraries: list[MpiLibrary] = []
-    for file in _candidates(survey):
+    for copies in _candidates(survey):
         if len(libraries) >= LIBRARIES_MAX:
             survey.problems.add(f"more than {LIBRARIES_MAX} MPI libraries: the rest is not read")
             break
         try:
-            libraries.append(_describe(file, survey, linker))
+            libraries.append(_describe(copies, survey, linker))
         except ImageError as exc:
-            survey.problems.tell(file.path, exc)
+            survey.problems.tell(copies[0].path, exc)
     return tuple(libraries)
 
 
-def _candidates(survey: Survey) -> Iterable[ElfFile]:
-    """MPI C libraries; of copies under several names, as wheels have them, the longest name."""
-    by_content: dict[tuple[object, ...], ElfFile] = {}
+def _candidates(survey: Survey) -> Iterable[list[ElfFile]]:
+    """MPI C libraries, each with its copies under other names, as wheels have them.
+
+    The longest name comes first: it tells most.
+    """
+    by_content: dict[tuple[object, ...], list[ElfFile]] = {}
     for file in survey.elf_files:
         if mpi_families().library(file.path.name) is None:
             continue
@@ -53,9 +66,9 @@ def _candidates(survey: Survey) -> Iterable[ElfFile]:
         except ImageError as exc:
             survey.problems.tell(file.path, exc)
             continue
-        known = by_content.get(key)
-        if known is None or len(file.path.name) > len(known.path.name):
-            by_content[key] = file
+        by_content.setdefault(key, []).append(file)
+    for copies in by_content.values():
+        copies.sort(key=lambda file: -len(file.path.name))
     return by_content.values()
 
 
@@ -63,8 +76,8 @@ def _defines_mpi(file: ElfFile) -> bool:
     return file.elf.symbols.get("MPI_Init", False)
 
 
-def _describe(file: ElfFile, survey: Survey, linker: Linker) -> MpiLibrary:
-    elf = file.elf
+def _describe(copies: list[ElfFile], survey: Survey, linker: Linker) -> MpiLibrary:
+    file, elf = copies[0], copies[0].elf
     constants = elf.read_only_data()
     implementation = _implementation(file, constants)
     version = _version(file, constants, implementation)
@@ -72,6 +85,9 @@ def _describe(file: ElfFile, survey: Survey, linker: Linker) -> MpiLibrary:
     row = mpi_families().library(file.path.name)
     family: Family | Unknown = implementation.family if implementation else UNKNOWN
     parts = MpiParts(file, constants, closure, family, version.number)
+    own = [file, *(library for library in closure if OWN_PARTS.match(library.soname))]
+    name = implementation.id if implementation else UNKNOWN
+    components, holders = find_components(own, survey) if family is Family.OPENMPI else ({}, ())
     return MpiLibrary(
         family=(row.family if row else None) or family,
         version=version.number,
@@ -85,6 +101,16 @@ def _describe(file: ElfFile, survey: Survey, linker: Linker) -> MpiLibrary:
         runpath=elf.runpath,
         needed=elf.needed,
         glibc_needed=glibc_needed((file, *closure)),
+        implementation=name,
+        vendor=find_vendor(name, file.path),
+        device=read_device(constants) if family is Family.MPICH else None,
+        components=tuple(components),
+        aliases=find_aliases(file, copies, survey, linker),
+        companions=find_companions(file, survey, linker),
+        has_large_count="MPI_Send_c" in elf.symbols,
+        has_abi_query="MPI_Abi_get_version" in elf.symbols,
+        gpu=find_gpu_kinds(components, (n for part in (*own, *holders) for n in part.elf.needed)),
+        fabrics=find_fabric_uses(own, holders, constants, linker),
     )
 
 
@@ -98,6 +124,11 @@ def _implementation(file: ElfFile, constants: bytes) -> Implementation | None:
 def _version(file: ElfFile, constants: bytes, implementation: Implementation | None) -> Version:
     if implementation is None:
         return Version(UNKNOWN, "")
+    if implementation.phrase:
+        phrases = {m.decode() for m in re.findall(implementation.phrase.encode(), constants)}
+        if len(phrases) == 1:
+            number = phrases.pop()
+            return Version(number, f"constant with `{number}` in {file.path}")
     name = file.path.name
     by_name = mpi_families().version_by_file_name(implementation.id, name)
     pattern = implementation.version.encode()
@@ -107,6 +138,8 @@ def _version(file: ElfFile, constants: bytes, implementation: Implementation | N
     if len(lines) > 1 and implementation.tag:
         tag = implementation.tag.encode()
         lines = {line for line in lines if b"\0" + tag + line.encode() in constants}
+    # Intel's 2021.19.0 also says 2021.19: the longer one tells more.
+    lines -= {line for line in lines for other in lines if other.startswith(f"{line}.")}
     if len(lines) == 1:
         number = lines.pop()
         said = f"; file name {name} says {by_name}" if by_name else ""

@@ -11,12 +11,14 @@ from typing import NamedTuple, TypeVar
 from hpcrun.image.container import with_tree
 from hpcrun.image.environment import Environment, read_environment
 from hpcrun.image.errors import ImageError
+from hpcrun.image.fabric import find_fabrics
 from hpcrun.image.libc import read_libc
 from hpcrun.image.linking import Linker
 from hpcrun.image.mpi import find_mpi_libraries
 from hpcrun.image.open_image import OpenedImage, Outside, declared_arch, open_image
 from hpcrun.image.problems import Problems
 from hpcrun.image.program import MountedProgram, read_mounted, read_program
+from hpcrun.image.starters import find_starters
 from hpcrun.image.survey import Survey, survey
 from hpcrun.image.tree import ROOT, Found, Node
 from hpcrun.image.users import find_mpi_users
@@ -95,6 +97,8 @@ def _read_tree(path: Path, outside: Outside, root: Node, sought: _Sought) -> Ima
             ),
             "sonames": sonames,
             "program": program,
+            "fabrics": find_fabrics(found),
+            "starters": find_starters(found, linker),
             "is_complete": problems.are_harmless,
             "unread": problems.lines,
         }

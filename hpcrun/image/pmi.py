@@ -6,14 +6,13 @@ from typing import NamedTuple
 
 from hpcrun.image.errors import ImageError
 from hpcrun.image.linking import Linker
+from hpcrun.image.mpi_parts import OWN_PARTS, pmix_parts
 from hpcrun.image.survey import ElfFile, Survey
 from hpcrun.model.base import UNKNOWN, Unknown
 from hpcrun.model.image import Family, PmiAbility
 from hpcrun.tables.mpi_families import mpi_families
 from hpcrun.tables.pmix_versions import pmix_versions
 
-_OWN_PARTS = re.compile(r"lib(mpi|open[-_])")
-"""Libraries that an MPI implementation is made of, as against those that it merely uses."""
 _COMPONENT_FILE = re.compile(r"mca_pmix_([a-z0-9]+)\.so")
 _COMPONENT_SYMBOL = re.compile(r"mca_pmix_([a-z0-9]+)_component")
 _PMIX_BANNER = re.compile(rb"OpenPMIx ([0-9][0-9A-Za-z.]{2,20}) ")
@@ -33,8 +32,8 @@ class MpiParts(NamedTuple):
 
 def read_pmi(mpi: MpiParts, survey: Survey, linker: Linker) -> tuple[PmiAbility, ...] | Unknown:
     """Collect what an MPI library can be wired up by; unknown where no trace of any is found."""
-    own = [mpi.file, *(lib for lib in mpi.closure if _OWN_PARTS.match(lib.soname))]
-    found = [*_linked(own, linker)]
+    own = [mpi.file, *(lib for lib in mpi.closure if OWN_PARTS.match(lib.soname))]
+    found = [*_linked(own, survey, linker)]
     if mpi.implementation is Family.MPICH:
         found += _built_in(mpi.constants, mpi.file)
     if mpi.implementation is Family.OPENMPI:
@@ -47,7 +46,7 @@ def read_pmi(mpi: MpiParts, survey: Survey, linker: Linker) -> tuple[PmiAbility,
     return tuple(kept) or UNKNOWN
 
 
-def _linked(parts: Sequence[ElfFile], linker: Linker) -> Iterator[PmiAbility]:
+def _linked(parts: Sequence[ElfFile], survey: Survey, linker: Linker) -> Iterator[PmiAbility]:
     """Yield the clients in libraries that the MPI library is linked to."""
     for part in parts:
         for soname in part.elf.needed:
@@ -56,9 +55,13 @@ def _linked(parts: Sequence[ElfFile], linker: Linker) -> Iterator[PmiAbility]:
                 continue
             library = linker.find(soname, part)
             where = library.path if library else "not found"
-            number = pmix_version(library) if library and row.kind == "pmix" else UNKNOWN
             evidence = f"{part.path} needs {soname} ({where})"
-            yield PmiAbility(kind=row.kind, version=number, evidence=evidence)
+            if library is None or row.kind != "pmix":
+                yield PmiAbility(kind=row.kind, evidence=evidence)
+                continue
+            psec, gds = pmix_parts(library, survey)
+            number = pmix_version(library)
+            yield PmiAbility(kind="pmix", version=number, evidence=evidence, psec=psec, gds=gds)
 
 
 def _built_in(constants: bytes, file: ElfFile) -> Iterator[PmiAbility]:
@@ -74,35 +77,36 @@ def _components(
     parts: Sequence[ElfFile], survey: Survey, linker: Linker, version: str | Unknown
 ) -> Iterator[PmiAbility]:
     """Yield what Open MPI's pmix components bring, as files beside the library or linked in."""
+    for name, file, evidence in _pmix_components(parts, survey):
+        row = mpi_families().component(name)
+        if row is None:
+            continue
+        if row.kind != "pmix":
+            yield PmiAbility(kind=row.kind, evidence=f"{evidence} in {file.path}")
+        elif external := next(iter(_linked([file], survey, linker)), None):
+            said = f"{evidence}: {external.evidence}"
+            yield external.model_copy(update={"evidence": said})
+        else:
+            psec, gds = pmix_parts(file, survey)
+            number = _bundled_version(file, version)
+            said = f"{evidence} in {file.path}"
+            yield PmiAbility(kind="pmix", version=number, evidence=said, psec=psec, gds=gds)
+
+
+def _pmix_components(
+    parts: Sequence[ElfFile], survey: Survey
+) -> Iterator[tuple[str, ElfFile, str]]:
+    """Yield name, file and evidence of each."""
     folder = parts[0].path.parent
     for file in survey.elf_files:
         match = _COMPONENT_FILE.fullmatch(file.path.name)
         if match and file.path.is_relative_to(folder) and file.arch == parts[0].arch:
-            evidence = f"component `{match.group(1)}`"
-            yield from _component(match.group(1), file, evidence, linker, version)
+            yield match.group(1), file, f"component `{match.group(1)}`"
     for part in parts:
         for symbol, is_defined in part.elf.symbols.items():
             match = _COMPONENT_SYMBOL.fullmatch(symbol)
             if match and is_defined:
-                evidence = f"`{symbol}`"
-                yield from _component(match.group(1), part, evidence, linker, version)
-
-
-def _component(
-    name: str, file: ElfFile, evidence: str, linker: Linker, version: str | Unknown
-) -> Iterator[PmiAbility]:
-    row = mpi_families().component(name)
-    if row is None:
-        return
-    if row.kind != "pmix":
-        yield PmiAbility(kind=row.kind, evidence=f"{evidence} in {file.path}")
-        return
-    external = next(iter(_linked([file], linker)), None)
-    if external is not None:
-        yield external.model_copy(update={"evidence": f"{evidence}: {external.evidence}"})
-        return
-    number = _bundled_version(file, version)
-    yield PmiAbility(kind="pmix", version=number, evidence=f"{evidence} in {file.path}")
+                yield match.group(1), part, f"`{symbol}`"
 
 
 def _bundled_version(file: ElfFile, mpi_version: str | Unknown) -> str | Unknown:

@@ -4,12 +4,16 @@ from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
 from hpcrun.errors import MissingInputError
+from hpcrun.image.closure import Closure, describe, libstdcxx_needed, merge, read_closure
+from hpcrun.image.fabric import find_fabrics
 from hpcrun.image.folder import FolderNode
 from hpcrun.image.libc import glibc_needed
 from hpcrun.image.linking import Linker
 from hpcrun.image.mpi import find_mpi_libraries
+from hpcrun.image.mpi_parts import OWN_PARTS, exported, find_companions
 from hpcrun.image.problems import Problems
-from hpcrun.image.survey import ElfFile, Survey, survey
+from hpcrun.image.starters import find_starters
+from hpcrun.image.survey import Survey, survey
 from hpcrun.image.tree import Found, Kind, Node, resolve
 from hpcrun.model.image import MpiLibrary, StackFacts
 from hpcrun.tables.mpi_families import mpi_families
@@ -23,49 +27,66 @@ def read_stack(prefix: Path) -> StackFacts:
     start = resolve(root, PurePosixPath(prefix.resolve()))
     if start is None:
         raise MissingInputError(f"cannot reach `{prefix}`")
-    problems = Problems()
-    found = survey([start], problems)
+    found = survey([start], Problems())
     linker = Linker(root, first=_library_folders(start))
     libraries = find_mpi_libraries(found, linker)
-    inside, outside, missing = _closure(found, libraries, linker, start.path)
-    return StackFacts(
+    by_path = {str(file.path): file for file in found.elf_files}
+    closures = {lib.path: read_closure(by_path[lib.path], linker) for lib in libraries}
+    facts = StackFacts(
         prefix=prefix.absolute(),
         libraries=tuple(
-            library.model_copy(update={"glibc_needed": glibc_needed(inside[library.path])})
+            _in_full(library, closures[library.path], found, linker, prefix=start.path)
             for library in libraries
         ),
         launchers=tuple(_launchers(start.node)),
-        closure_missing=tuple(sorted(missing)),
-        closure_outside=tuple(sorted(outside)),
-        is_complete=problems.are_harmless,
-        unread=problems.lines,
+        starters=find_starters(found, linker),
+    )
+    return _with_closure(facts, closures, found, start.path).sealed()
+
+
+def _in_full(
+    library: MpiLibrary, closure: Closure, found: Survey, linker: Linker, *, prefix: PurePosixPath
+) -> MpiLibrary:
+    """Add what only passports of host stacks tell: the symbols that programs find there."""
+    inside = closure.inside(prefix)
+    own = [file for file in inside if file is closure.start or OWN_PARTS.match(file.soname)]
+    companions = find_companions(closure.start, found, linker, with_exports=True)
+    return library.model_copy(
+        update={
+            "glibc_needed": glibc_needed(inside),
+            "companions": companions,
+            "exports": exported(own),
+        }
+    )
+
+
+def _with_closure(
+    facts: StackFacts, closures: dict[str, Closure], found: Survey, prefix: PurePosixPath
+) -> StackFacts:
+    parts = merge(closures.values())
+    files = [part.file for part in parts if part.file is not None]
+    places = [part.file.path.parent / part.soname for part in parts if part.file is not None]
+    known = {file.path for file in found.elf_files}
+    return facts.model_copy(
+        update={
+            "closure": tuple(describe(part, prefix) for part in parts),
+            "closure_missing": tuple(part.soname for part in parts if part.file is None),
+            "closure_outside": tuple(
+                sorted(str(place) for place in places if not place.is_relative_to(prefix))
+            ),
+            "fabrics": find_fabrics(found, [file for file in files if file.path not in known]),
+            "libstdcxx_needed": libstdcxx_needed(
+                [*files, *(closure.start for closure in closures.values())]
+            ),
+            "is_complete": found.problems.are_harmless,
+            "unread": found.problems.lines,
+        }
     )
 
 
 def _library_folders(prefix: Found) -> list[PurePosixPath]:
     names = sorted(name for name in prefix.node.entries() if name.startswith("lib"))
     return [prefix.path / name for name in names]
-
-
-def _closure(
-    found: Survey, libraries: tuple[MpiLibrary, ...], linker: Linker, prefix: PurePosixPath
-) -> tuple[dict[str, list[ElfFile]], set[str], set[str]]:
-    """Sort what the MPI libraries need into inside the prefix (by library), outside, not found."""
-    by_path = {str(file.path): file for file in found.elf_files}
-    inside: dict[str, list[ElfFile]] = {}
-    outside: set[str] = set()
-    missing: set[str] = set()
-    for library in libraries:
-        start = by_path[library.path]
-        inside[library.path] = [start]
-        for soname, file in linker.closure(start):
-            if file is None:
-                missing.add(soname)
-            elif file.path.is_relative_to(prefix):
-                inside[library.path].append(file)
-            else:
-                outside.add(str(file.path.parent / soname))
-    return inside, outside, missing
 
 
 def _launchers(prefix: Node) -> Iterator[str]:

@@ -50,6 +50,8 @@ class Survey:
     elf_files: list[ElfFile] = field(default_factory=list)
     aliases: dict[str, str] = field(default_factory=dict)
     """Names of links to libraries, and the names that they point to."""
+    links: list[PurePosixPath] = field(default_factory=list)
+    """Where the links to libraries lie."""
     problems: Problems = field(default_factory=Problems)
 
     def count_archs(self) -> dict[str, int]:
@@ -83,6 +85,7 @@ def _note_link(found: Survey, entry: Found) -> None:
     if ".so" not in name:
         return
     try:
+        found.links.append(entry.path)
         found.aliases.setdefault(name, PurePosixPath(entry.node.target()).name)
     except ImageError as exc:
         found.problems.tell(entry.path, exc)

@@ -6,6 +6,7 @@ from pathlib import PurePosixPath
 from typing import Literal
 
 from hpcrun.image.errors import ImageError
+from hpcrun.image.interface import find_interface
 from hpcrun.image.linking import CLOSURE_MAX, Linker
 from hpcrun.image.survey import ElfFile, Survey
 from hpcrun.model.base import UNKNOWN, Unknown
@@ -33,7 +34,9 @@ def find_mpi_users(survey: Survey, linker: Linker | None) -> tuple[MpiUser, ...]
     for file in survey.elf_files:
         if file.path in chosen_late or not _is_readable_application(file, survey):
             continue
-        for soname in sorted(reach.of(file)):
+        sonames = sorted(reach.of(file))
+        interface = find_interface(file, reach.find, survey.problems) if sonames else None
+        for soname in sonames:
             users.append(
                 MpiUser(
                     path=str(file.path),
@@ -41,6 +44,8 @@ def find_mpi_users(survey: Survey, linker: Linker | None) -> tuple[MpiUser, ...]
                     rpath=file.elf.rpath,
                     runpath=file.elf.runpath,
                     library=_loaded(file, soname, linker, survey),
+                    symbols=interface.symbols if interface else UNKNOWN,
+                    companions=interface.companions if interface else (),
                 )
             )
     if len(users) > USERS_MAX:
@@ -122,7 +127,7 @@ class _Reach:
                 self._by_name.setdefault((file.arch, file.path.name), file)
         self._known: dict[PurePosixPath, frozenset[str]] = {}
 
-    def _find(self, name: str, arch: str) -> ElfFile | None:
+    def find(self, name: str, arch: str) -> ElfFile | None:
         """Find a library by a name that programs need: its file's, or that of a link to it."""
         for _ in range(_ALIASES_MAX):
             if (arch, name) in self._by_name:
@@ -151,7 +156,7 @@ class _Reach:
             if direct:
                 continue
             for name in self._needed(file):
-                library = self._find(name, file.arch)
+                library = self.find(name, file.arch)
                 if library is not None and library.path not in seen:
                     seen.add(library.path)
                     pending.append(library)

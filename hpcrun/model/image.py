@@ -1,13 +1,19 @@
 """The passport: what was read about an image or a host MPI stack; does not read files."""
 
+import hashlib
+import json
 from enum import StrEnum
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Self
 
 from pydantic import Field
 
+from hpcrun.model.api_names import ApiNames
 from hpcrun.model.base import UNKNOWN, Unknown, Value
 from hpcrun.model.container import ContainerFacts, ImageKind
+from hpcrun.model.fabric import FabricLibrary, FabricUse
+from hpcrun.model.gpu import GpuFacts
+from hpcrun.model.mpi import ClosureFile, MpiCompanion, MpiVendor, Starter
 
 
 class Family(StrEnum):
@@ -26,6 +32,10 @@ class PmiAbility(Value):
     """Version of the client, where it says anything (PMIx)."""
     evidence: str
     """What was seen, with its path in the image or stack."""
+    psec: tuple[str, ...] | Unknown = UNKNOWN
+    """Security components of the PMIx client (`native`, `munge`, …)."""
+    gds: tuple[str, ...] | Unknown = UNKNOWN
+    """Data-store components of the PMIx client (`hash`, `shmem2`, …)."""
 
 
 class MpiLibrary(Value):
@@ -46,6 +56,26 @@ class MpiLibrary(Value):
     needed: tuple[str, ...] = ()
     glibc_needed: str | None = None
     """Highest GLIBC_x.y that it and its closure inside the prefix need."""
+    implementation: str | Unknown = UNKNOWN
+    """Row of the implementation in mpi_families.yaml: `open-mpi`, `intel-mpi`, …"""
+    vendor: MpiVendor | None = None
+    device: str | None = None
+    """MPICH's device: `ch4:ofi`, `ch3:nemesis`, …"""
+    components: tuple[str, ...] = ()
+    """Open MPI's components of the frameworks that decide where it runs: `pml/ucx`, …"""
+    linking: Literal["shared", "static"] = "shared"
+    aliases: tuple[str, ...] = ()
+    """Other names under which programs find it: links beside it and in the loader's folders."""
+    companions: tuple[MpiCompanion, ...] = ()
+    has_large_count: bool | Unknown = UNKNOWN
+    """Whether it has the functions of MPI 4 with large counts (`MPI_Send_c`, …)."""
+    has_abi_query: bool | Unknown = UNKNOWN
+    """Whether it has `MPI_Abi_get_version` of MPI 5."""
+    gpu: tuple[str, ...] = ()
+    """Kinds of GPU memory that it has code for, or a way to ask about: `cuda`, `rocm`, `ze`."""
+    fabrics: tuple[FabricUse, ...] = ()
+    exports: ApiNames | None = None
+    """Symbols of the MPI interface that it defines, with its own parts (host stacks)."""
 
 
 class LibC(Value):
@@ -69,6 +99,10 @@ class MpiUser(Value):
     """Families it can run on, where it chooses at run time."""
     library: str | Unknown | None = UNKNOWN
     """Real path of the file that the image's loader finds for it; None where it finds none."""
+    symbols: ApiNames | Unknown = UNKNOWN
+    """Symbols of the MPI interface that it, or a library it comes to load, cannot do without."""
+    companions: tuple[str, ...] = ()
+    """Sonames of MPI's Fortran and C++ libraries that it comes to need."""
 
 
 class Program(Value):
@@ -109,6 +143,11 @@ class ImageFacts(Value):
     """Libraries in the folders that the image's loader searches by itself."""
     program: Program | None = None
     """The job's program, when a command was given."""
+    fabrics: tuple[FabricLibrary, ...] = ()
+    """Network libraries: libfabric, UCX, verbs, …"""
+    starters: tuple[Starter, ...] = ()
+    """Programs in the image that start ranks or help to."""
+    gpu: GpuFacts = GpuFacts()
     is_complete: bool = True
     """False where parts could not be read; absence then proves nothing."""
     unread: tuple[str, ...] = ()
@@ -134,7 +173,28 @@ class StackFacts(Value):
     """Needed libraries (sonames) that the host lacks; the C library's own do not count."""
     closure_outside: tuple[str, ...] = ()
     """Needed host libraries outside the prefix, by the path under which they are found."""
+    closure: tuple[ClosureFile, ...] = ()
+    """Everything that the MPI libraries come to need, but for the C library's own files."""
+    starters: tuple[Starter, ...] = ()
+    """Programs that start ranks or help to, with their versions."""
+    fabrics: tuple[FabricLibrary, ...] = ()
+    """Network libraries in the prefix and the closure."""
+    libstdcxx_needed: str | None = None
+    """Highest GLIBCXX_x.y.z that MPI libraries and closure need."""
+    digest: str | None = None
+    """`sha256:…` of these facts without this line; None where nobody took it."""
     is_complete: bool = True
     """False where parts could not be read; absence then proves nothing."""
     unread: tuple[str, ...] = ()
     """What could not be read, and why."""
+
+    def sealed(self) -> Self:
+        """Return these facts with their digest."""
+        return self.model_copy(update={"digest": self.own_digest})
+
+    @property
+    def own_digest(self) -> str:
+        """The digest of what is told: of all that differs from the defaults, but itself."""
+        told = self.model_dump(mode="json", exclude={"digest"}, exclude_defaults=True)
+        text = json.dumps(told, sort_keys=True, separators=(",", ":"))
+        return "sha256:" + hashlib.sha256(text.encode()).hexdigest()

@@ -10,6 +10,7 @@ from hpcrun.report.page import Section, format_page, pair, section
 from hpcrun.report.passport_command import command_sections
 from hpcrun.report.passport_container import container_sections, format_title
 from hpcrun.report.passport_mpi import libraries_section, mpi_sections
+from hpcrun.report.passport_network import network_section, starters_section
 from hpcrun.report.passport_system import system_sections
 
 
@@ -19,6 +20,8 @@ def format_image(facts: ImageFacts) -> str:
         *system_sections(facts),
         *command_sections(facts),
         *mpi_sections(facts),
+        network_section(facts.fabrics),
+        starters_section(facts.starters),
         _unread(facts.unread),
         *container_sections(facts),
     ]
@@ -28,13 +31,24 @@ def format_image(facts: ImageFacts) -> str:
 def format_stack(facts: StackFacts) -> str:
     """Return the page about a host's MPI stack."""
     sections = [
-        section("", [pair("launchers", ", ".join(facts.launchers) or "none")]),
+        section("", _about(facts)),
         libraries_section(facts.libraries),
+        network_section(facts.fabrics),
+        starters_section(facts.starters),
         section("needed from outside the prefix", facts.closure_outside),
         section("needed and not found", facts.closure_missing),
         _unread(facts.unread),
     ]
     return format_page(f"{facts.prefix}: MPI stack", sections)
+
+
+def _about(facts: StackFacts) -> list[str]:
+    needs = f"GLIBCXX_{facts.libstdcxx_needed}" if facts.libstdcxx_needed else "none"
+    return [
+        pair("launchers", ", ".join(facts.launchers) or "none"),
+        pair("libstdc++", needs),
+        pair("digest", facts.digest or "none"),
+    ]
 
 
 def _unread(lines: Iterable[str]) -> Section:

@@ -4,9 +4,17 @@ from collections.abc import Iterable
 
 from hpcrun.model.base import UNKNOWN, is_known
 from hpcrun.model.image import Family, ImageFacts, MpiLibrary, MpiUser, PmiAbility
+from hpcrun.model.mpi import MpiCompanion
 from hpcrun.report.page import Section, section
 
 FAMILIES = {Family.OPENMPI: "Open MPI", Family.MPICH: "MPICH family", Family.MPI_ABI: "MPI ABI"}
+
+_LANGUAGES = {
+    "fortran": "Fortran",
+    "fortran-2008": "Fortran 2008",
+    "c++": "C++",
+    "java": "Java",
+}
 
 
 def mpi_sections(facts: ImageFacts) -> list[Section]:
@@ -30,10 +38,34 @@ def _library(library: MpiLibrary) -> list[str]:
     glibc = f", needs glibc {library.glibc_needed}" if library.glibc_needed else ""
     return [
         f"{name_library(library)}: {library.path}",
-        f"  soname {library.soname}, {library.arch}{glibc}",
+        f"  soname {library.soname}, {library.arch}{glibc}{_more(library)}",
+        *_network(library),
         *(f"  speaks {_ability(ability)}" for ability in _abilities(library)),
         *([] if is_known(library.pmi) else ["  speaks an unknown PMI: no trace of any was found"]),
     ]
+
+
+def _more(library: MpiLibrary) -> str:
+    """Name what else programs may find: other names, languages, the device."""
+    languages = dict.fromkeys(_language(companion) for companion in library.companions)
+    said = [
+        f"device {library.device}" if library.device else "",
+        f"also {', '.join(library.aliases)}" if library.aliases else "",
+        f"with {', '.join(languages)}" if languages else "",
+        "large counts" if library.has_large_count is True else "",
+        f"GPU memory of {', '.join(library.gpu)}" if library.gpu else "",
+    ]
+    return "".join(f"; {text}" for text in said if text)
+
+
+def _language(companion: MpiCompanion) -> str:
+    name = _LANGUAGES[companion.language]
+    return f"{name} ({companion.compiler})" if is_known(companion.compiler) else name
+
+
+def _network(library: MpiLibrary) -> list[str]:
+    uses = [f"{use.kind} ({use.how}{'' if use.path else ', not found'})" for use in library.fabrics]
+    return [f"  network {', '.join(uses)}"] if uses else []
 
 
 def _abilities(library: MpiLibrary) -> tuple[PmiAbility, ...]:
@@ -42,7 +74,13 @@ def _abilities(library: MpiLibrary) -> tuple[PmiAbility, ...]:
 
 def _ability(ability: PmiAbility) -> str:
     version = f" {ability.version}" if ability.version != UNKNOWN else ""
-    return f"{ability.kind}{version}: {ability.evidence}"
+    parts = [
+        f"{kind} {' '.join(names)}"
+        for kind, names in (("psec", ability.psec), ("gds", ability.gds))
+        if is_known(names)
+    ]
+    inside = f" ({'; '.join(parts)})" if parts else ""
+    return f"{ability.kind}{version}{inside}: {ability.evidence}"
 
 
 def _user(user: MpiUser) -> str:

@@ -42,6 +42,8 @@ class Implementation(Row):
     """Form of a constant that is nothing but the version; its first group."""
     tag: str
     """Letter before the same version in a second constant that confirms it."""
+    phrase: Pattern | None = None
+    """Longer constant that names implementation and version together; its first group."""
 
 
 class FileName(Row):

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from hpcrun.image import read_image, read_stack
+from hpcrun.model.image import StackFacts
 
 FOLDER = Path(__file__).resolve().parents[1] / "corpora" / "images"
 
@@ -39,8 +40,7 @@ def _image(path: Path, name: str) -> dict[str, Any]:
 
 def _stack(prefix: Path, name: str) -> dict[str, Any]:
     text = read_stack(prefix).model_dump_json().replace(str(prefix), f"/opt/hpc/{name}")
-    stack: dict[str, Any] = json.loads(text)
-    return stack
+    return StackFacts.model_validate_json(text).sealed().to_json()
 
 
 if __name__ == "__main__":

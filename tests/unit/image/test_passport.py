@@ -8,6 +8,7 @@ import pytest
 
 from hpcrun.errors import MissingInputError
 from hpcrun.image import ImageError, MountedProgram, read_image
+from hpcrun.model.api_names import ApiNames
 from hpcrun.model.base import UNKNOWN
 from hpcrun.model.image import Family, ImageFacts, LibC, MpiUser, PmiAbility, Program
 from tests.fakes import mpi_files
@@ -274,7 +275,8 @@ def test_user_through_another_library_is_found(read: Read) -> None:
             f"{LIB}/libfield.so": mpi_files.library("f", needed=("libmpich.so.12", "libpetsc.so")),
         }
     )
-    assert facts.mpi_users == (MpiUser(path="/usr/bin/solver", needed="libmpich.so.12"),)
+    user = MpiUser(path="/usr/bin/solver", needed="libmpich.so.12", symbols=ApiNames())
+    assert facts.mpi_users == (user,)
 
 
 @pytest.mark.parametrize(

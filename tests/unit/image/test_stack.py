@@ -6,7 +6,7 @@ import pytest
 
 from hpcrun.errors import MissingInputError
 from hpcrun.image import read_stack
-from hpcrun.model.image import Family
+from hpcrun.model.image import Family, StackFacts
 from tests.fakes import mpi_files
 from tests.fakes.elf_builder import ElfBuilder
 
@@ -52,6 +52,29 @@ def test_stack_tells_library_launchers_and_closure(prefix: Path) -> None:
 
 def test_glibc_need_counts_the_closure_inside_the_prefix_only(prefix: Path) -> None:
     assert read_stack(prefix).libraries[0].glibc_needed == "2.27"
+
+
+def test_stack_tells_the_symbols_that_it_offers_and_its_closure_in_full(prefix: Path) -> None:
+    facts = read_stack(prefix)
+    (library,) = facts.libraries
+    assert library.exports is not None
+    assert library.exports.names == {"MPI_Init", "ompi_mpi_comm_world"}
+    told = {part.soname: (part.path, part.is_inside, part.glibc_needed) for part in facts.closure}
+    assert told == {
+        "libfabric.so.1": (str(prefix.parent / "elsewhere/libfabric.so.1"), False, "2.38"),
+        "libnowhere.so.9": (None, False, None),
+        "libopen-pal.so.40": (str(prefix / "lib/private/libopen-pal.so.40"), True, "2.27"),
+    }
+    assert [library.kind for library in facts.fabrics] == ["libfabric"]
+
+
+def test_digest_names_what_a_stack_passport_says(prefix: Path) -> None:
+    facts = read_stack(prefix)
+    assert facts.digest == facts.own_digest
+    assert read_stack(prefix) == facts
+    again = StackFacts.model_validate_json(facts.model_dump_json())
+    assert again.own_digest == facts.digest
+    assert again.model_copy(update={"launchers": ("other",)}).own_digest != facts.digest
 
 
 def test_prefix_that_is_a_link_is_read_where_it_points(prefix: Path) -> None:
