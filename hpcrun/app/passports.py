@@ -1,7 +1,6 @@
 """Use case: read what a plan needs about images and host MPI stacks; does not judge it."""
 
 import os
-import posixpath
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
@@ -16,7 +15,7 @@ from hpcrun.model.site import MpiStack, Site
 from hpcrun.tables import architectures, rules
 
 if TYPE_CHECKING:
-    from hpcrun.image import MountedProgram
+    from hpcrun.image import Surroundings
 
 PASSPORT_MAX = 16 << 20
 """That of a stack names all its symbols, a few hundred kB; one of an image is smaller."""
@@ -66,26 +65,17 @@ def _read_image(job: Job, ref: ImageRef) -> ImageFacts:
             f"there is no image `{path}`",
             help=("check `image` of the job; a relative path starts at the job file's folder",),
         )
-    mounted = _mounted_program(job)
     full_digest = ref.sha256 is not None
-    return read_image(path, command=job.argv, mounted=mounted, full_digest=full_digest)
+    return read_image(path, command=job.argv, around=_surroundings(job), full_digest=full_digest)
 
 
-def _mounted_program(job: Job) -> "MountedProgram | None":
-    """Return the job's program where it lies in the working folder or a mount, and is seen here."""
-    from hpcrun.image import MountedProgram
+def _surroundings(job: Job) -> "Surroundings":
+    """Return what the job adds to the image: its working folder and its mounts."""
+    from hpcrun.image import Mount, Surroundings
 
-    if "/" not in job.argv[0]:
-        return None
-    inside = PurePosixPath(posixpath.normpath(job.workdir / job.argv[0]))
-    places = [(PurePosixPath(job.workdir), job.workdir)]
-    places += [(mount.container, mount.host) for mount in job.mounts]
-    holding = [(place, host) for place, host in places if inside.is_relative_to(place)]
-    if not holding:
-        return None
-    place, host = max(holding, key=lambda item: len(item[0].parts))
-    file = host / inside.relative_to(place)
-    return MountedProgram(file, inside) if file.is_file() else None
+    workdir = PurePosixPath(job.workdir)
+    own = [Mount(mount.container, mount.host) for mount in job.mounts]
+    return Surroundings(workdir, (Mount(workdir, job.workdir), *own))
 
 
 def _unfetched(job: Job, ref: ImageRef) -> InputError:

@@ -160,7 +160,9 @@ def _not_offered(
 
 def _behind_rpath(facts: ImageFacts, user: MpiUser) -> MpiLibrary | None:
     """Return the image's library that DT_RPATH finds before LD_LIBRARY_PATH is asked."""
-    if not user.rpath or user.runpath:
+    if user.is_found_by_rpath:
+        return next((library for library in facts.mpi if library.path == user.library), None)
+    if not user.rpath or user.runpath or user.rule:
         return None
     origin = posixpath.dirname(user.path)
     folders = {

@@ -1,11 +1,16 @@
 """Which MPI the job's program needs, and whether the image brings it; does not judge the site."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from hpcrun.compat.evidence import RUN_TIME
 from hpcrun.model.base import Value, is_known
 from hpcrun.model.image import ImageFacts, MpiLibrary, MpiUser, Program
+from hpcrun.model.seen import Certainty
 from hpcrun.tables import is_interpreter
+
+_LIBRARY_PATH = "LD_LIBRARY_PATH"
+_DECISIVE = ("PATH", "LD_PRELOAD", "PYTHONPATH", "PYTHONHOME")
+"""Variables by which a job makes a command another one than the image would."""
 
 
 class MpiNeed(Value):
@@ -38,19 +43,19 @@ class MpiNeed(Value):
         return not self.users and not self.libraries
 
 
-def find_mpi_need(facts: ImageFacts, *, library_path: str | None = None) -> MpiNeed:
+def find_mpi_need(facts: ImageFacts, *, job_env: Mapping[str, str] | None = None) -> MpiNeed:
     """Work out what the job's program needs of MPI.
 
-    `library_path` is the job's own LD_LIBRARY_PATH, with which programs may find more.
+    `job_env` are the job's own variables: with some of them programs find more, or others.
     """
-    program = facts.program.path if facts.program else None
-    own = tuple(user for user in facts.mpi_users if user.path == program)
-    if not own and facts.is_complete and _stands_alone(facts.program):
+    env = job_env or {}
+    own = _own_users(facts, env)
+    if own is not None and not own and facts.is_complete:
         return MpiNeed(users=(), libraries=(), unmet=(), is_certain=True, has_direct_user=False)
     users = own or facts.mpi_users
     usable = tuple(lib for lib in facts.mpi if lib.arch in (facts.arch, "unknown"))
     # Whoever starts a program from a script may set its library path there.
-    is_strict = bool(own) and library_path is None
+    is_strict = bool(own) and _LIBRARY_PATH not in env
     is_mounted = facts.program is not None and facts.program.host_path is not None
     served = {
         # The folders that a mounted program names may be mounted too.
@@ -67,8 +72,22 @@ def find_mpi_need(facts: ImageFacts, *, library_path: str | None = None) -> MpiN
         libraries=tuple(lib for lib in usable if lib.path in loaded) if users else usable,
         unmet=tuple(user for user in users if not served[user]),
         is_certain=facts.is_complete,
-        has_direct_user=bool(own),
+        has_direct_user=any(user.certainty is not Certainty.HINT for user in own or ()),
     )
+
+
+def _own_users(facts: ImageFacts, env: Mapping[str, str]) -> tuple[MpiUser, ...] | None:
+    """Return what the job's command itself loads MPI with; None where nobody can tell.
+
+    The command counts as it was followed, unless the job sets what it was followed by.
+    """
+    if facts.command is not None and not any(name in env for name in _DECISIVE):
+        if is_known(facts.command.mpi_users):
+            return facts.command.mpi_users
+        return None
+    program = facts.program.path if facts.program else None
+    own = tuple(user for user in facts.mpi_users if user.path == program)
+    return own if own or _stands_alone(facts.program) else None
 
 
 def libraries_of(

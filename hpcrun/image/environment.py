@@ -1,10 +1,11 @@
-"""PATH and LD_LIBRARY_PATH as an image's own environment scripts set them; does not run them.
+"""Search paths as an image's own environment scripts set them; does not run the scripts.
 
 Apptainer sources /.singularity.d/env/*.sh in name order. Only literal settings are understood; a
 script that does anything else with a variable makes that variable unknown.
 """
 
 import re
+from collections.abc import Mapping
 from pathlib import PurePosixPath
 from typing import NamedTuple
 
@@ -24,7 +25,15 @@ _SCRIPTS_MAX = 100
 _LINE_MAX = 8 << 10
 _VALUE_MAX = 8 << 10
 """A script may double a variable on each line."""
-_VARIABLES = ("PATH", "LD_LIBRARY_PATH")
+FIELDS = {
+    "PATH": "path",
+    "LD_LIBRARY_PATH": "library_path",
+    "LD_PRELOAD": "preload",
+    "PYTHONPATH": "python_path",
+    "PYTHONHOME": "python_home",
+    "PYTHONNOUSERSITE": "no_user_site",
+}
+"""Variables that are followed, with the field that holds each."""
 _SETTING = re.compile(
     r"(?:export\s+)?(?P<name>[A-Za-z_][A-Za-z0-9_]*)="
     r"(?P<value>\"[^\"`\\]*\"|'[^']*'|[^\s\"'`;&|()<>\\]*)\s*+;?(?:\s*+export\s++(?P=name))?+\s*+(?:#.*)?"
@@ -40,11 +49,26 @@ class Environment(NamedTuple):
 
     path: str | Unknown
     library_path: str | Unknown
+    preload: str | Unknown = ""
+    python_path: str | Unknown = ""
+    python_home: str | Unknown = ""
+    no_user_site: str | Unknown = ""
+
+    def variables(self, *, unknown: str) -> dict[str, str]:
+        """Return every variable by name, with a word for what is not known."""
+        values = {name: getattr(self, field) for name, field in FIELDS.items()}
+        return {name: unknown if value == UNKNOWN else value for name, value in values.items()}
+
+    def with_settings(self, settings: Mapping[str, str | Unknown]) -> "Environment":
+        """Return what it is once a command sets variables."""
+        known = {FIELDS[name]: value for name, value in settings.items() if name in FIELDS}
+        return self._replace(**known)
 
 
 def read_environment(root: Node) -> Environment:
     """Work out the search paths that the image's scripts leave behind."""
-    values: dict[str, str | Unknown] = {"PATH": DEFAULT_PATH, "LD_LIBRARY_PATH": ""}
+    values: dict[str, str | Unknown] = dict.fromkeys(FIELDS, "")
+    values["PATH"] = DEFAULT_PATH
     folder = resolve(root, _FOLDER)
     if folder is not None and folder.node.kind is Kind.FOLDER:
         for name in sorted(folder.node.entries())[:_SCRIPTS_MAX]:
@@ -52,7 +76,7 @@ def read_environment(root: Node) -> Environment:
                 script = resolve(root, PurePosixPath(_FOLDER) / name)
                 if script is not None and script.node.kind is Kind.FILE:
                     _apply(read_text(script.node, limit=_SCRIPT_MAX), values)
-    return Environment(values["PATH"], values["LD_LIBRARY_PATH"])
+    return Environment(**{field: values[name] for name, field in FIELDS.items()})
 
 
 def _apply(script: str, values: dict[str, str | Unknown]) -> None:
@@ -69,7 +93,7 @@ def _apply(script: str, values: dict[str, str | Unknown]) -> None:
             values[match["name"]] = _expand(match["value"], values)
         elif match is None:
             # Anything but a plain setting: what it does to a variable that it names is not known.
-            for name in _VARIABLES:
+            for name in FIELDS:
                 if re.search(rf"(?<![A-Za-z0-9_]){name}(?![A-Za-z0-9_])", line):
                     values[name] = UNKNOWN
 

@@ -23,7 +23,7 @@ _SONAME = re.compile(r"[\x21-\x7e]+\.so(\.[0-9.]+)?")
 _CONF_MAX = 64 << 10
 _CONF_FILES_MAX = 200
 
-_TRIPLETS = {
+TRIPLETS = {
     "x86_64": "x86_64-linux-gnu",
     "aarch64": "aarch64-linux-gnu",
     "ppc64le": "powerpc64le-linux-gnu",
@@ -106,8 +106,8 @@ class Linker:
 
     def _default_folders(self, arch: str) -> Iterator[str]:
         """Yield the folders that are searched for every program, whatever it asks for."""
-        yield from self._configured
-        triplet = _TRIPLETS.get(arch)
+        yield from self.configured
+        triplet = TRIPLETS.get(arch)
         if triplet:
             yield from (f"/lib/{triplet}", f"/usr/lib/{triplet}")
         yield from ("/lib64", "/usr/lib64", "/lib", "/usr/lib")
@@ -138,7 +138,8 @@ class Linker:
         return ElfFile(found.path, found.node, elf)
 
     @cached_property
-    def _configured(self) -> tuple[str, ...]:
+    def configured(self) -> tuple[str, ...]:
+        """Folders that ld.so.conf names."""
         return tuple(islice(self._read_conf("/etc/ld.so.conf", depth=0), CONFIGURED_MAX))
 
     def _read_conf(self, path: str, *, depth: int) -> Iterator[str]:

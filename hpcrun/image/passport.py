@@ -8,46 +8,48 @@ from functools import partial
 from pathlib import Path
 from typing import NamedTuple, TypeVar
 
+from hpcrun.image.command_facts import Gathered, read_command
 from hpcrun.image.container import with_tree
 from hpcrun.image.environment import Environment, read_environment
 from hpcrun.image.errors import ImageError
 from hpcrun.image.fabric import find_fabrics
 from hpcrun.image.libc import read_libc
 from hpcrun.image.linking import Linker
+from hpcrun.image.mounts import Surroundings
 from hpcrun.image.mpi import find_mpi_libraries
 from hpcrun.image.open_image import OpenedImage, Outside, declared_arch, open_image
 from hpcrun.image.problems import Problems
-from hpcrun.image.program import MountedProgram, read_mounted, read_program
+from hpcrun.image.program import read_program
 from hpcrun.image.starters import find_starters
 from hpcrun.image.survey import Survey, survey
 from hpcrun.image.tree import ROOT, Found, Node
-from hpcrun.image.users import find_mpi_users
+from hpcrun.image.users import RUN_TIME, find_mpi_users
 from hpcrun.model.base import UNKNOWN, is_known, known
-from hpcrun.model.image import ImageFacts, LibC, Program
+from hpcrun.model.image import ImageFacts, LibC, MpiUser, Program
 
 
 class _Sought(NamedTuple):
-    """The job's command, and its program where that lies on the host."""
+    """The job's command, and what the job adds to the image."""
 
     command: Sequence[str] | None
-    mounted: MountedProgram | None
+    around: Surroundings
 
 
 def read_image(
     path: Path,
     *,
     command: Sequence[str] | None = None,
-    mounted: MountedProgram | None = None,
+    around: Surroundings | None = None,
     full_digest: bool = False,
 ) -> ImageFacts:
     """Read the passport of a SIF or an unpacked image.
 
     Args:
-        command: the job's command; its program is looked up in the image.
-        mounted: the command's program, where it is not in the image but on the host.
+        command: the job's command; it is followed inside the image.
+        around: what the job mounts into the container, and where it starts.
         full_digest: hash the whole file (0.6 s per 300 MB) and not just header and descriptors.
     """
-    sought = _Sought(command, mounted)
+    sought = _Sought(command, around or Surroundings())
     with open_image(path, full_digest=full_digest) as image:
         if image.root is None:
             return _unread(path, image, sought.command)
@@ -78,11 +80,12 @@ def _read_tree(path: Path, outside: Outside, root: Node, sought: _Sought) -> Ima
     environment = _told(problems, "environment", lambda: read_environment(root), unknown)
     library_path = known(environment.library_path) or ""
     linker = Linker(root, library_path=library_path.split(":") if library_path else ())
-    program = _find_program(sought, root, environment, found)
     libc = _told(problems, "C library", lambda: read_libc(found.elf_files, arch), LibC())
     no_names: tuple[str, ...] = ()
     names = partial(linker.default_names, arch)
     sonames = _told(problems, "library folders", names, no_names)
+    users = find_mpi_users(found, linker if _is_searchable(environment, libc) else None)
+    followed = _follow(sought, root, environment, users, found)
     return ImageFacts.model_validate(
         {
             "path": path.absolute(),
@@ -92,41 +95,30 @@ def _read_tree(path: Path, outside: Outside, root: Node, sought: _Sought) -> Ima
             "program_archs": archs,
             "libc": libc,
             "mpi": find_mpi_libraries(found, linker),
-            "mpi_users": find_mpi_users(
-                found, linker if _is_searchable(environment, libc) else None
-            ),
+            "mpi_users": users,
             "sonames": sonames,
-            "program": program,
             "fabrics": find_fabrics(found),
             "starters": find_starters(found, linker),
+            "program": read_program(followed, sought.command, sought.around),
+            "command": followed.facts if followed else None,
             "is_complete": problems.are_harmless,
             "unread": problems.lines,
         }
     )
 
 
-def _find_program(
-    sought: _Sought, root: Node, environment: Environment, found: Survey
-) -> Program | None:
-    """Look the job's program up; one that a mount brings joins the files that may need MPI."""
+def _follow(
+    sought: _Sought, root: Node, environment: Environment, users: Sequence[MpiUser], found: Survey
+) -> Gathered | None:
+    """Follow the job's command, where there is one."""
     if not sought.command:
         return None
-    argv0 = sought.command[0]
-    lost = Program(argv0=argv0, path=None)
-    if sought.mounted is None:
-        reading = partial(read_program, root, sought.command, environment)
-        return _told(found.problems, argv0, reading, lost)
-    elf = _told(found.problems, argv0, partial(read_mounted, sought.mounted), None)
-    if elf is None:
-        return lost.model_copy(update={"kind": "missing"})
-    found.elf_files.append(elf)
-    return Program(
-        argv0=argv0,
-        path=str(elf.path),
-        arch=elf.arch,
-        kind="elf",
-        host_path=sought.mounted.file,
+    command = sought.command
+    choosers = [user for user in users if user.needed == RUN_TIME]
+    reading = partial(
+        read_command, root, command, environment, around=sought.around, choosers=choosers
     )
+    return _told(found.problems, command[0], reading, None)
 
 
 def _is_searchable(environment: Environment, libc: LibC) -> bool:

@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-from enum import StrEnum
 from pathlib import Path
 from typing import Literal, Self
 
@@ -10,18 +9,13 @@ from pydantic import Field
 
 from hpcrun.model.api_names import ApiNames
 from hpcrun.model.base import UNKNOWN, Unknown, Value
+from hpcrun.model.command import CommandFacts
 from hpcrun.model.container import ContainerFacts, ImageKind
 from hpcrun.model.fabric import FabricLibrary, FabricUse
 from hpcrun.model.gpu import GpuFacts
 from hpcrun.model.mpi import ClosureFile, MpiCompanion, MpiVendor, Starter
-
-
-class Family(StrEnum):
-    """Implementations that one binary can be swapped between (glossary: ABI family)."""
-
-    OPENMPI = "openmpi"
-    MPICH = "mpich"
-    MPI_ABI = "mpi-abi"
+from hpcrun.model.mpi_user import Family as Family  # noqa: PLC0414 - part of this module
+from hpcrun.model.mpi_user import MpiUser as MpiUser  # noqa: PLC0414
 
 
 class PmiAbility(Value):
@@ -87,24 +81,6 @@ class LibC(Value):
     evidence: str = ""
 
 
-class MpiUser(Value):
-    """A program or extension module in the image that needs an MPI library."""
-
-    path: str
-    needed: str
-    """MPI soname in its DT_NEEDED entries, or `run time` where it chooses late (mpi4py's wheel)."""
-    rpath: tuple[str, ...] = ()
-    runpath: tuple[str, ...] = ()
-    families: tuple[Family, ...] = ()
-    """Families it can run on, where it chooses at run time."""
-    library: str | Unknown | None = UNKNOWN
-    """Real path of the file that the image's loader finds for it; None where it finds none."""
-    symbols: ApiNames | Unknown = UNKNOWN
-    """Symbols of the MPI interface that it, or a library it comes to load, cannot do without."""
-    companions: tuple[str, ...] = ()
-    """Sonames of MPI's Fortran and C++ libraries that it comes to need."""
-
-
 class Program(Value):
     """The program that a command names, as far as it could be resolved without running anything."""
 
@@ -143,6 +119,8 @@ class ImageFacts(Value):
     """Libraries in the folders that the image's loader searches by itself."""
     program: Program | None = None
     """The job's program, when a command was given."""
+    command: CommandFacts | None = None
+    """What that program comes to run and load; None where nothing could be followed."""
     fabrics: tuple[FabricLibrary, ...] = ()
     """Network libraries: libfabric, UCX, verbs, …"""
     starters: tuple[Starter, ...] = ()

@@ -44,10 +44,7 @@ def gather(
         site=site,
         images=dict(images),
         stacks=dict(stacks),
-        needs={
-            arch: find_mpi_need(facts, library_path=job.env.get("LD_LIBRARY_PATH"))
-            for arch, facts in images.items()
-        },
+        needs={arch: find_mpi_need(facts, job_env=job.env) for arch, facts in images.items()},
         partition_name=name,
         partition=partition,
         classes={name: site.node_classes.get(name, NodeClass()) for name in names},

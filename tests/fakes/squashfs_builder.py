@@ -44,6 +44,20 @@ def build_squashfs(
     return _Writer(compressor, compress, block_size, use_fragments=use_fragments).write(tree)
 
 
+def nested(files: Mapping[str, Tree]) -> dict[str, Tree]:
+    """Turn paths into nested folders."""
+    tree: dict[str, Tree] = {}
+    for path, content in files.items():
+        *folders, name = path.split("/")
+        here: dict[str, Tree] = tree
+        for folder in folders:
+            nested = here.setdefault(folder, {})
+            assert isinstance(nested, dict)
+            here = nested
+        here[name] = content
+    return tree
+
+
 class _Metadata:
     """A table of metadata blocks of 8 KiB."""
 

@@ -3,7 +3,10 @@
 import pytest
 
 from hpcrun.compat.need import MpiNeed, find_mpi_need
-from hpcrun.model.image import Program
+from hpcrun.model.base import UNKNOWN
+from hpcrun.model.command import CommandFacts
+from hpcrun.model.image import MpiUser, Program
+from hpcrun.model.seen import Certainty
 from tests.unit.planner.measured import CHOOSER, LIB, ability, image, library, user
 
 OPENMPI = library("openmpi", "5.0.7", "libmpi.so.40", ability("pmix", "5.0.7"))
@@ -73,7 +76,7 @@ def test_need_of_two_libraries_of_one_soname_is_the_one_that_the_loader_finds(
     found: str | None, library_path: str | None, expected: set[str]
 ) -> None:
     facts = image(OPENMPI, OPT, users=(user("libmpi.so.40", library=found),))
-    need = find_mpi_need(facts, library_path=library_path)
+    need = find_mpi_need(facts, job_env={"LD_LIBRARY_PATH": library_path} if library_path else {})
     assert {lib.version for lib in need.libraries} == expected
 
 
@@ -110,3 +113,45 @@ def test_need_chooser_of_unknown_families_takes_any_library() -> None:
     program = Program(argv0="python3", path=f"{LIB}/python3", kind="elf")
     need = find_mpi_need(image(MPICH, users=(late,), program=program))
     assert need.libraries == (MPICH,)
+
+
+def followed(*users: MpiUser, doubts: tuple[str, ...] = ()) -> CommandFacts:
+    known = UNKNOWN if doubts and not users else users
+    return CommandFacts(argv=("run.sh",), steps=(), doubts=doubts, mpi_users=known)
+
+
+def test_need_of_a_command_that_was_followed_is_what_it_ends_in() -> None:
+    script = {"kind": "script", "command": followed(user("libmpich.so.12", "/opt/other"))}
+    need = need_of("run.sh", "/opt/run.sh", **script)  # type: ignore[arg-type]
+    assert [lib.soname for lib in need.libraries] == ["libmpich.so.12"]
+    assert need.has_direct_user
+
+
+def test_need_of_a_followed_command_without_mpi_is_nothing() -> None:
+    need = need_of("run.sh", "/opt/run.sh", kind="script", command=followed())
+    assert need.is_absent
+
+
+def test_need_of_a_command_with_a_doubt_is_everything() -> None:
+    need = need_of("run.sh", "/opt/run.sh", command=followed(doubts=("line 3: `if`",)))
+    assert {lib.soname for lib in need.libraries} == {"libmpi.so.40", "libmpich.so.12"}
+    assert not need.has_direct_user
+
+
+def test_need_of_an_import_that_may_not_be_met_is_not_the_programs_own() -> None:
+    maybe = user("libmpi.so.40", "/p/MPI.so").model_copy(update={"certainty": Certainty.HINT})
+    need = need_of("x.py", "/opt/x.py", kind="script", command=followed(maybe))
+    assert [lib.soname for lib in need.libraries] == ["libmpi.so.40"]
+    assert not need.has_direct_user
+
+
+@pytest.mark.parametrize("variable", ["PATH", "LD_PRELOAD", "PYTHONPATH"])
+def test_need_is_everything_where_the_job_sets_what_the_command_was_followed_by(
+    variable: str,
+) -> None:
+    program = Program(argv0="run.sh", path="/opt/run.sh", kind="script")
+    only = followed(user("libmpich.so.12", "/opt/other"))
+    users = (user("libmpi.so.40", "/usr/bin/solver"),)
+    facts = image(OPENMPI, MPICH, users=users, program=program, command=only)
+    need = find_mpi_need(facts, job_env={variable: "/x"})
+    assert [lib.soname for lib in need.libraries] == ["libmpi.so.40"]

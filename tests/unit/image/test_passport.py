@@ -7,7 +7,7 @@ from pathlib import Path, PurePosixPath
 import pytest
 
 from hpcrun.errors import MissingInputError
-from hpcrun.image import ImageError, MountedProgram, read_image
+from hpcrun.image import ImageError, Mount, Surroundings, read_image
 from hpcrun.model.api_names import ApiNames
 from hpcrun.model.base import UNKNOWN
 from hpcrun.model.image import Family, ImageFacts, LibC, MpiUser, PmiAbility, Program
@@ -23,7 +23,7 @@ from tests.fakes.sif_builder import (
     OVERLAY,
     build_sif,
 )
-from tests.fakes.squashfs_builder import LZO, File, Link, Tree, build_squashfs
+from tests.fakes.squashfs_builder import LZO, File, Link, build_squashfs, nested
 
 LIB = "usr/lib/x86_64-linux-gnu"
 Read = Callable[..., ImageFacts]
@@ -37,24 +37,10 @@ def read(tmp_path: Path) -> Read:
         files: dict[str, bytes | File | Link], *, arch: str = AMD64, **options: object
     ) -> ImageFacts:
         image = tmp_path / "image.sif"
-        image.write_bytes(build_sif(build_squashfs(tree_of(files)), arch=arch))
+        image.write_bytes(build_sif(build_squashfs(nested(files)), arch=arch))
         return read_image(image, **options)  # type: ignore[arg-type]
 
     return put_and_read
-
-
-def tree_of(files: dict[str, bytes | File | Link]) -> dict[str, Tree]:
-    """Turn paths into nested folders."""
-    tree: dict[str, Tree] = {}
-    for path, content in files.items():
-        *folders, name = path.split("/")
-        here: dict[str, Tree] = tree
-        for folder in folders:
-            nested = here.setdefault(folder, {})
-            assert isinstance(nested, dict)
-            here = nested
-        here[name] = content
-    return tree
 
 
 def test_image_without_mpi_tells_architecture_and_c_library(read: Read) -> None:
@@ -350,24 +336,39 @@ def test_program_that_a_mount_brings_is_read_where_it_lies(read: Read, tmp_path:
         f"{LIB}/libc.so.6": mpi_files.glibc(),
         f"{LIB}/libmpi.so.40": mpi_files.open_mpi(),
     }
-    mounted = MountedProgram(solver, PurePosixPath("/work/solver"))
-    facts = read(files, command=("./solver",), mounted=mounted)
+    facts = read(files, command=("./solver",), around=_around(tmp_path))
     assert facts.program == Program(
         argv0="./solver", path="/work/solver", arch="x86_64", kind="elf", host_path=solver
     )
-    found = [(user.path, user.library) for user in facts.mpi_users]
+    assert facts.command is not None
+    assert facts.command.mpi_users != UNKNOWN
+    found = [(user.path, user.library) for user in facts.command.mpi_users]
     assert found == [("/work/solver", f"/{LIB}/libmpi.so.40")]
+    assert facts.mpi_users == ()  # none in the image itself
     assert facts.program_archs == {"x86_64": 2}  # what the image holds
 
 
-def test_script_that_a_mount_brings_stays_a_program_that_is_not_in_the_image(
-    read: Read, tmp_path: Path
-) -> None:
+def _around(workdir: Path) -> Surroundings:
+    inside = PurePosixPath("/work")
+    return Surroundings(inside, (Mount(inside, workdir),))
+
+
+def test_script_that_a_mount_brings_is_followed_into_the_image(read: Read, tmp_path: Path) -> None:
     script = tmp_path / "run.sh"
     script.write_text("#!/bin/sh\nexec solver\n")
-    mounted = MountedProgram(script, PurePosixPath("/work/run.sh"))
-    facts = read({}, command=("./run.sh",), mounted=mounted)
-    assert facts.program == Program(argv0="./run.sh", path=None, kind="missing")
+    files: dict[str, bytes | File | Link] = {
+        "bin/sh": File(mpi_files.program()),
+        "usr/bin/solver": File(mpi_files.program("libmpi.so.40")),
+    }
+    facts = read(files, command=("./run.sh",), around=_around(tmp_path))
+    assert facts.program is not None
+    assert (facts.program.path, facts.program.host_path) == ("/work/run.sh", script)
+    assert facts.command is not None
+    assert [step.path for step in facts.command.steps] == [
+        "/work/run.sh",
+        "/bin/sh",
+        "/usr/bin/solver",
+    ]
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,9 @@
 
 import pytest
 
+from hpcrun.image.command_facts import read_command
 from hpcrun.image.environment import Environment
+from hpcrun.image.mounts import Surroundings
 from hpcrun.image.program import read_program
 from hpcrun.image.squashfs import Squashfs
 from hpcrun.model.base import UNKNOWN
@@ -38,8 +40,14 @@ TREE: dict[str, Tree] = {
 
 
 def program_of(argv0: str, *, path: str = "/opt:/usr/bin") -> Program:
+    command = (argv0, "arg")
     with opened(build_squashfs(TREE)) as extent:
-        return read_program(Squashfs(extent).root, (argv0, "arg"), Environment(path, ""))
+        followed = read_command(
+            Squashfs(extent).root, command, Environment(path, ""), around=Surroundings()
+        )
+        program = read_program(followed, command, Surroundings())
+    assert program is not None
+    return program
 
 
 @pytest.mark.parametrize(

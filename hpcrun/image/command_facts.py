@@ -1,0 +1,277 @@
+"""What a command comes to load: libraries, Python modules and, among them, MPI; runs nothing."""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, NamedTuple
+
+from hpcrun.image.command import CommandWalk, End
+from hpcrun.image.elf import read_elf
+from hpcrun.image.environment import Environment
+from hpcrun.image.errors import ImageError
+from hpcrun.image.interface import find_interface
+from hpcrun.image.library_places import LibraryPlaces, split_path
+from hpcrun.image.mounts import Surroundings, with_mounts
+from hpcrun.image.problems import Problems
+from hpcrun.image.process import PRELOAD, PRELOAD_FILE, Loaded, Process
+from hpcrun.image.python_modules import Extension, ImportGraph
+from hpcrun.image.python_path import find_python
+from hpcrun.image.survey import ElfFile
+from hpcrun.image.tree import Node, read_text, resolve_file
+from hpcrun.image.users import RUN_TIME
+from hpcrun.model.base import UNKNOWN, Unknown, is_known, known
+from hpcrun.model.command import CommandFacts, ImportedModule, LoadedLibrary, Step
+from hpcrun.model.image import MpiUser
+from hpcrun.model.seen import Certainty
+from hpcrun.tables.mpi_families import mpi_families
+
+if TYPE_CHECKING:
+    from pathlib import PurePosixPath
+
+_TEXT_MAX = 64 << 10
+_SOURCE_MAX = 1 << 20
+_PRELOADS_MAX = 20
+_DOUBTS_MAX = 20
+_MODULES_MAX = 200
+
+
+class Gathered(NamedTuple):
+    """A command with the files that it loads, for what else is asked of them."""
+
+    facts: CommandFacts
+    files: tuple[ElfFile, ...]
+    """Programs, libraries and modules of its processes."""
+    executed: tuple[ElfFile, ...]
+    """Every program that is started on the way."""
+
+
+def read_command(
+    root: Node,
+    argv: Sequence[str],
+    environment: Environment,
+    *,
+    around: Surroundings,
+    choosers: Iterable[MpiUser] = (),
+) -> Gathered:
+    """Follow a command inside an image.
+
+    Args:
+        around: what the job mounts into the container, and where it starts.
+        choosers: Python modules of the image that choose their MPI at run time.
+    """
+    tree = with_mounts(root, around.mounts)
+    walk = CommandWalk(tree, environment, around.workdir)
+    walk.follow(argv)
+    reading = _Reading(tree, walk, {user.path: user for user in choosers})
+    for end in walk.ends:
+        reading.load(end)
+    return reading.result(tuple(argv))
+
+
+class _Reading:
+    """What is found while the ends of a command are looked at."""
+
+    def __init__(self, root: Node, walk: CommandWalk, choosers: Mapping[str, MpiUser]) -> None:
+        self._root = root
+        self._walk = walk
+        self._choosers = choosers
+        self._places = LibraryPlaces(root)
+        self._doubts = list(walk.doubts)
+        self._steps = list(walk.steps)
+        self._libraries: dict[tuple[str, str | None], LoadedLibrary] = {}
+        self._modules: dict[str, ImportedModule] = {}
+        self._users: dict[tuple[str, str], MpiUser] = {}
+        self._files: dict[PurePosixPath, ElfFile] = {}
+
+    def load(self, end: End) -> None:
+        """Load one program and, where it is Python, its modules."""
+        try:
+            process = self._process(end)
+            self._note(process, 0, end.file, end.environment, Certainty.SURE)
+            if end.python is not None:
+                self._import(end, process)
+        except ImageError as exc:
+            self._doubts.append(f"{end.file.path}: {exc.message}")
+
+    def result(self, argv: tuple[str, ...]) -> Gathered:
+        """Return all that was found."""
+        users = tuple(self._users.values())
+        is_followed = not self._doubts and bool(self._walk.ends)
+        is_found = any(user.certainty is not Certainty.HINT for user in users)
+        facts = CommandFacts(
+            argv=argv,
+            steps=tuple(self._steps),
+            doubts=tuple(self._doubts[:_DOUBTS_MAX]),
+            closure=tuple(self._libraries.values()),
+            modules=tuple(self._modules.values())[:_MODULES_MAX],
+            mpi_users=users if is_followed or is_found else UNKNOWN,
+        )
+        return Gathered(facts, tuple(self._files.values()), tuple(self._walk.executed))
+
+    def _process(self, end: End) -> Process:
+        library_path = split_path(known(end.environment.library_path) or "")
+        process = Process(self._places, end.file, library_path=library_path)
+        process.start(self._preloads(end.environment))
+        return process
+
+    def _preloads(self, environment: Environment) -> list[tuple[str, str]]:
+        if not is_known(environment.preload):
+            self._doubts.append(f"the image sets {PRELOAD} in a way that is not literal")
+        words = [
+            (word, PRELOAD) for word in (known(environment.preload) or "").replace(":", " ").split()
+        ]
+        found = resolve_file(self._root, PRELOAD_FILE)
+        text = read_text(found.node, limit=_TEXT_MAX) if found is not None else ""
+        lines = (line.split("#")[0] for line in text.splitlines())
+        words += [(word, PRELOAD_FILE) for line in lines for word in line.replace(":", " ").split()]
+        return words[:_PRELOADS_MAX]
+
+    def _note(
+        self,
+        process: Process,
+        start: int,
+        user: ElfFile,
+        environment: Environment,
+        certainty: Certainty,
+    ) -> None:
+        """Note what was loaded since `start`, and the MPI library that `user` gets by it."""
+        self._files.setdefault(user.path, user)
+        for loaded in process.loaded[start:]:
+            self._note_library(loaded, environment)
+        for loaded in process.reached_by(user):
+            if mpi_families().library(loaded.name) is None:
+                continue
+            asker = self._asker(loaded, user)
+            asked = find_interface(user, lambda name, _arch: process.file_of(name), Problems())
+            self._users[str(user.path), loaded.name] = MpiUser(
+                path=str(user.path),
+                needed=loaded.file.soname if loaded.file is not None else loaded.name,
+                rpath=asker.elf.rpath,
+                runpath=asker.elf.runpath,
+                library=_library_of(loaded, environment),
+                symbols=asked.symbols,
+                companions=asked.companions,
+                rule=loaded.rule,
+                certainty=certainty,
+            )
+
+    def _asker(self, loaded: Loaded, user: ElfFile) -> ElfFile:
+        return self._files.get(loaded.needed_by, user)
+
+    def _note_library(self, loaded: Loaded, environment: Environment) -> None:
+        path = str(loaded.file.path) if loaded.file is not None else None
+        if loaded.file is not None:
+            self._files.setdefault(loaded.file.path, loaded.file)
+        else:
+            self._doubts.append(f"`{loaded.name}`, which {loaded.needed_by} needs, was not found")
+        self._libraries.setdefault(
+            (loaded.name, path),
+            LoadedLibrary(
+                name=loaded.name,
+                path=path,
+                needed_by=str(loaded.needed_by),
+                levels=loaded.levels,
+                evidence=_rule(loaded),
+                certainty=_certainty(loaded, environment),
+            ),
+        )
+
+    # Python
+
+    def _import(self, end: End, process: Process) -> None:
+        home = find_python(self._root, end.called.called_as, end.file.path)
+        call = end.python
+        if home is None or call is None or call.kind == "none":
+            self._doubts.append(f"{end.file.path}: what Python runs cannot be read")
+            return
+        first: list[str] = []
+        if call.reads_python_path:
+            if not is_known(end.environment.python_path) or end.environment.python_home:
+                self._doubts.append(
+                    "the image sets PYTHONPATH or PYTHONHOME in a way that is not followed"
+                )
+            first += (known(end.environment.python_path) or "").split(":")
+        workdir = str(self._walk.workdir) if self._walk.workdir is not None else ""
+        script = self._walk.locate_path(call.what) if call.kind == "file" else None
+        if call.reads_own_folder:
+            first.insert(0, str(script.found.path.parent) if script is not None else workdir)
+        graph = ImportGraph(self._root, home, [folder for folder in first if folder])
+        if call.kind == "text":
+            graph.follow(re.sub(r";[ \t]*", "\n", call.what), name="the text behind -c")
+        elif call.kind == "module":
+            self._follow_module(graph, call.what)
+        elif script is None:
+            self._doubts.append(f"{call.what}, which Python runs, is not in the image")
+        else:
+            path = str(script.found.path)
+            self._steps.append(
+                Step(name=call.what, path=path, kind="python", through=end.file.path.name)
+            )
+            graph.follow(read_text(script.found.node, limit=_SOURCE_MAX), name=path)
+        self._take_modules(graph, end, process)
+
+    def _follow_module(self, graph: ImportGraph, name: str) -> None:
+        """Follow `-m NAME`: the module, or the `__main__` of a package."""
+        found = graph.find(name)
+        if found is not None and found[1]:
+            graph.follow(f"import {name}", name=f"package {name}")
+            found = graph.find(f"{name}.__main__")
+            package = name
+        else:
+            package = name.rpartition(".")[0]
+        if found is None or found[0] is None or not found[0].path.name.endswith(".py"):
+            self._doubts.append(f"module `{name}`, which Python runs, is not in the image")
+            return
+        file = found[0]
+        self._steps.append(
+            Step(name=f"-m {name}", path=str(file.path), kind="python", through="python")
+        )
+        graph.follow(read_text(file.node, limit=_SOURCE_MAX), name=str(file.path), package=package)
+
+    def _take_modules(self, graph: ImportGraph, end: End, process: Process) -> None:
+        self._doubts += graph.doubts
+        for extension in graph.extensions.values():
+            self._modules[extension.name] = _imported(extension)
+            elf = read_elf(extension.found.node)
+            if elf is None:
+                continue
+            file = ElfFile(extension.found.path, extension.found.node, elf)
+            start = len(process.loaded)
+            process.open(file)
+            self._note(process, start, file, end.environment, _imported(extension).certainty)
+        for extension in graph.choosers.values():
+            self._modules[extension.name] = _imported(extension)
+            stem = extension.found.path.parent / extension.name.rpartition(".")[2]
+            user = self._choosers.get(str(stem)) or MpiUser(path=str(stem), needed=RUN_TIME)
+            certainty = _imported(extension).certainty
+            self._users[str(stem), RUN_TIME] = user.model_copy(update={"certainty": certainty})
+
+
+def _imported(extension: Extension) -> ImportedModule:
+    return ImportedModule(
+        name=extension.name,
+        path=str(extension.found.path),
+        imported_by=extension.imported_by,
+        certainty=Certainty.LIKELY if extension.is_certain else Certainty.HINT,
+    )
+
+
+def _library_of(loaded: Loaded, environment: Environment) -> str | Unknown | None:
+    """Return the library's path; unknown where something unread decides."""
+    is_by_rpath = loaded.rule.startswith("RPATH ")
+    if loaded.is_doubtful or not (is_by_rpath or is_known(environment.library_path)):
+        return UNKNOWN
+    return str(loaded.file.path) if loaded.file is not None else None
+
+
+def _certainty(loaded: Loaded, environment: Environment) -> Certainty:
+    if loaded.is_doubtful or not is_known(environment.library_path):
+        return Certainty.HINT
+    return Certainty.LIKELY if loaded.levels else Certainty.SURE
+
+
+def _rule(loaded: Loaded) -> str:
+    if loaded.file is None:
+        return "found in none of the loader's folders"
+    if loaded.is_doubtful:
+        return "a folder of ld.so.conf, but not ld.so.cache: found once `ldconfig` has run"
+    return loaded.rule

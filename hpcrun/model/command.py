@@ -1,0 +1,74 @@
+"""What a command comes to run and load inside an image; does not find it out."""
+
+from typing import Literal
+
+from hpcrun.model.base import UNKNOWN, Unknown, Value
+from hpcrun.model.mpi_user import MpiUser
+from hpcrun.model.seen import Certainty, Seen
+
+
+class Step(Value):
+    """One file that is executed on the way from a command to its program."""
+
+    name: str
+    """As it is called."""
+    path: str | None
+    """Real path inside the container; None where it was not found."""
+    kind: Literal["elf", "script", "python", "unknown", "missing"]
+    through: str
+    """What calls it: the command, a first line, a line of a script, a wrapper."""
+
+
+class LoadedLibrary(Seen):
+    """One library that the loader takes for a program, or looks for in vain.
+
+    The evidence is the rule by which it is found: RUNPATH of a file, /etc/ld.so.cache.
+    """
+
+    name: str
+    """As it is asked for."""
+    path: str | None
+    needed_by: str
+    levels: tuple[str, ...] = ()
+    """Folders of glibc-hwcaps with another copy, for newer processors."""
+
+
+class ImportedModule(Value):
+    """A Python extension module that the program imports."""
+
+    name: str
+    path: str
+    imported_by: str
+    """File with its line."""
+    certainty: Certainty
+    """A hint where the import stands in a function or behind a condition."""
+
+
+class VersionNeed(Seen):
+    """The highest symbol version of one kind that the program and its closure need."""
+
+    kind: Literal["GLIBC", "GLIBCXX", "CXXABI", "GCC"]
+    version: str
+    path: str
+    """The file that needs it."""
+    symbol: str | Unknown = UNKNOWN
+
+
+class CommandFacts(Value):
+    """A command, followed to the program that it ends in and to what is loaded into it."""
+
+    argv: tuple[str, ...]
+    steps: tuple[Step, ...]
+    """In the order in which they are met."""
+    doubts: tuple[str, ...] = ()
+    """What could not be followed, each with file and line; what was found may not be all."""
+    closure: tuple[LoadedLibrary, ...] = ()
+    modules: tuple[ImportedModule, ...] = ()
+    mpi_users: tuple[MpiUser, ...] | Unknown = UNKNOWN
+    """What in this command needs MPI; unknown where it could not be followed to its end."""
+    needs: tuple[VersionNeed, ...] = ()
+
+    @property
+    def missing(self) -> tuple[LoadedLibrary, ...]:
+        """Libraries that the loader looks for in vain, the first one first."""
+        return tuple(library for library in self.closure if library.path is None)
