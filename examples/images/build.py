@@ -66,10 +66,9 @@ mv -f "$part" "$1"
 def main():
     os.umask(0o022)  # what a job reads in the image must be readable to it
     arguments = parse_arguments()
-    table = tomllib.loads((HERE / "images.toml").read_text())
-    known = [key for key, row in table.items() if isinstance(row, dict)]
-    for name in set(arguments.names) - set(known):
-        sys.exit(f"error: there is no image `{name}`; there are {', '.join(known)}")
+    rows = read_rows((HERE / "images.toml").read_text())
+    for name in set(arguments.names) - set(rows):
+        sys.exit(f"error: there is no image `{name}`; there are {', '.join(rows)}")
     via = shlex.split(arguments.via) if arguments.via is not None else find_apptainer(arguments)
     target = (arguments.to or read_share(arguments.sandbox) / "images").absolute()
     cache = (arguments.cache or state_root() / "cache" / "images").absolute()
@@ -78,9 +77,9 @@ def main():
         run([*via, "mkdir", "-p", str(target)])  # by the job's user, who will write there
 
     def provide(name):
-        kept = cache / f"{name}-{recipe_key(name, table)}.sif"
+        kept = cache / f"{name}-{recipe_key(rows[name])}.sif"
         if not kept.exists():
-            build(name, table, kept, via)
+            build(name, rows[name], kept, via)
         return copy(kept, target / f"{name}.sif", via)
 
     with ThreadPoolExecutor(AT_A_TIME) as pool:
@@ -99,14 +98,20 @@ def copy(kept, image, via):
     return image
 
 
-def recipe_key(name, table):
-    """Short name for everything that an image depends on, this file too, except when it is made."""
+def read_rows(text):
+    """Return the recipe of each image by name: what all have in common, and what it says itself."""
+    table = tomllib.loads(text)
     common = {key: value for key, value in table.items() if not isinstance(value, dict)}
-    text = json.dumps([common, table[name], Path(__file__).read_text()], sort_keys=True)
+    return {key: common | row for key, row in table.items() if isinstance(row, dict)}
+
+
+def recipe_key(row):
+    """Short name for everything that an image depends on, this file too, except when it is made."""
+    text = json.dumps([row, Path(__file__).read_text()], sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
-def build(name, table, kept, via):
+def build(name, row, kept, via):
     """Make one image and keep it."""
     started_s = time.monotonic()
     # Another build of the same may run beside this one.
@@ -114,10 +119,10 @@ def build(name, table, kept, via):
     folder.mkdir()
     try:
         say(f"{name}: fetching wheels")
-        fetch_wheels(table, table[name], folder / WHEELS)
-        say(f"{name}: making the root file system with mmdebstrap (Debian {table['suite']})")
+        fetch_wheels(row, folder / WHEELS)
+        say(f"{name}: making the root file system with mmdebstrap (Debian {row['suite']})")
         run(
-            mmdebstrap_command(table, table[name], folder),
+            mmdebstrap_command(row, folder),
             environment=mmdebstrap_environment(os.environ),
         )
         say(f"{name}: packing the image with apptainer build")
@@ -130,7 +135,7 @@ def build(name, table, kept, via):
     say(f"{name}: {size_mb:.0f} MB in {time.monotonic() - started_s:.0f} s")
 
 
-def fetch_wheels(table, row, folder):
+def fetch_wheels(row, folder):
     """Lay the wheels out for the Python of the image, whatever Python runs here."""
     folder.mkdir()
     if not row["wheels"]:
@@ -140,7 +145,7 @@ def fetch_wheels(table, row, folder):
     tags = [f"--platform=manylinux_2_{minor}_{machine}" for minor in minors]
     run([
         *find_pip(), "install", "--quiet", "--no-input", "--disable-pip-version-check",
-        "--no-compile", "--no-deps", "--only-binary=:all:", f"--python-version={table['python']}",
+        "--no-compile", "--no-deps", "--only-binary=:all:", f"--python-version={row['python']}",
         *tags, f"--platform=manylinux2014_{machine}", "--target", str(folder), *row["wheels"],
     ])  # fmt: skip
     shutil.rmtree(folder / "bin", ignore_errors=True)
@@ -148,10 +153,10 @@ def fetch_wheels(table, row, folder):
         shutil.rmtree(tests, ignore_errors=True)
 
 
-def mmdebstrap_command(table, row, folder):
+def mmdebstrap_command(row, folder):
     """As root or not: a tar can be written by both, with the owners that the files shall have."""
     foreign = row["arch"] != "amd64"
-    place = PLACE_OF_WHEELS.format(**table)
+    place = PLACE_OF_WHEELS.format(**row)
     # Packages for another processor are unpacked only: nothing of them could run here, and so no
     # customize hooks come, and no script has made the files of users, which Apptainer looks for.
     when = "extract" if foreign else "customize"
@@ -167,8 +172,8 @@ def mmdebstrap_command(table, row, folder):
         "mmdebstrap", "--quiet", f"--variant={'extract' if foreign else 'minbase'}",
         f"--architectures={row['arch']}", f"--include={','.join(row['packages'])}",
         *(f"--aptopt={option}" for option in read_apt_proxies()),
-        *(f"--dpkgopt=path-exclude={pattern}" for pattern in table["leave_out"]),
-        *hooks, table["suite"], str(folder / "root.tar"), *([mirror] if mirror else []),
+        *(f"--dpkgopt=path-exclude={pattern}" for pattern in row["leave_out"]),
+        *hooks, row["suite"], str(folder / "root.tar"), *([mirror] if mirror else []),
     ]  # fmt: skip
 
 

@@ -1,21 +1,48 @@
-"""Will this MPI library wire up when its programs are emulated; does not judge the emulator."""
+"""Does this MPI library work under the nodes' emulators; judges no emulator by itself."""
 
-from hpcrun.compat.evidence import COMPATIBLE, unknown
+from collections.abc import Mapping
+
+from hpcrun.compat.architecture import image_archs
+from hpcrun.compat.evidence import COMPATIBLE, in_profile, incompatible, unknown
 from hpcrun.compat.pmi import PmiClient
-from hpcrun.model.verdict import Reason, Verdict
-from hpcrun.tables import doubtful_under_emulation
+from hpcrun.model.base import is_known
+from hpcrun.model.image import ImageFacts
+from hpcrun.model.site import Emulation, NodeClass, Site
+from hpcrun.model.verdict import Answer, Reason, Verdict
+from hpcrun.tables import emulation_clash
 
 
-def check_emulated_mpi(client: PmiClient) -> Verdict:
-    """Judge one library: what was seen to fail now and then is not known to work."""
-    row = doubtful_under_emulation(client.family, client.version)
+def check_emulated_mpi(
+    client: PmiClient, facts: ImageFacts, site: Site, classes: Mapping[str, NodeClass]
+) -> Verdict:
+    """Judge one library of an image under every emulator that would run the image's programs."""
+    archs = image_archs(facts)
+    return Verdict.worst_of(
+        _check_under(client, handler, in_profile(site, f"node_classes.{name}.emulation"))
+        for name, node in classes.items()
+        if is_known(node.emulation)
+        for handler in node.emulation
+        if handler.arch in archs
+    )
+
+
+def _check_under(client: PmiClient, handler: Emulation, found: str) -> Verdict:
+    row = emulation_clash(handler.emulator, handler.version, client.family, client.version)
     if row is None:
         return COMPATIBLE
-    return unknown(
-        Reason(
-            code="HPR604",
-            message=f"cannot tell whether {client.name} starts under emulation: {row.outcome}",
-            evidence=(client.found,),
-            table_row=f"emulators.yaml row `{row.id}`",
-        )
+    is_certain = (
+        row.answer is Answer.INCOMPATIBLE and is_known(handler.version) and is_known(client.version)
     )
+    under = f"`{handler.emulator}` {handler.version}"
+    message = (
+        f"{client.name} fails under {under}: {row.outcome}"
+        if is_certain
+        else f"cannot tell whether {client.name} works under {under}: {row.outcome}"
+    )
+    reason = Reason(
+        code="HPR604",
+        message=message,
+        evidence=(client.found, found),
+        table_row=f"emulators.yaml row `{row.id}`",
+    )
+    return incompatible(reason) if is_certain else unknown(reason)

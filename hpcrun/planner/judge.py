@@ -88,7 +88,7 @@ def _judge_hybrid(question: Question, shape: Shape) -> Judgement:
         client = image_client(question, shape.image_arch, library)
         verdicts = [check_pmi(client, shape.srun_mpi, question.site)]
         if shape.execution == "emulated":
-            verdicts.append(check_emulated_mpi(client))
+            verdicts.append(check_emulated_mpi(client, facts, question.site, question.classes))
         judged.append(
             Judgement(
                 verdicts=tuple(verdicts),

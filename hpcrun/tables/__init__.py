@@ -4,7 +4,7 @@ Each table is read when it is first asked for.
 """
 
 from hpcrun.tables.architectures import Architecture, architectures
-from hpcrun.tables.emulators import doubtful_under_emulation, emulator
+from hpcrun.tables.emulators import emulation_clash, emulator
 from hpcrun.tables.interpreters import is_interpreter
 from hpcrun.tables.mpi_abi import mpi_abi
 from hpcrun.tables.mpi_settings import mpi_settings
@@ -14,7 +14,7 @@ from hpcrun.tables.rules import rules
 __all__ = [
     "Architecture",
     "architectures",
-    "doubtful_under_emulation",
+    "emulation_clash",
     "emulator",
     "is_interpreter",
     "mpi_abi",

@@ -2,9 +2,13 @@
 
 import re
 from functools import cache
+from typing import Literal
+
+from pydantic import model_validator
 
 from hpcrun.model.base import Unknown, is_known
 from hpcrun.model.image import Family
+from hpcrun.model.verdict import Answer
 from hpcrun.tables.rows import Document, Row, load_table
 from hpcrun.tables.versions import VersionRange
 
@@ -20,19 +24,30 @@ class Emulator(Row):
     """Whether floating point is that of the processor by default."""
 
 
-class Doubtful(Row):
-    """MPI libraries whose programs were seen to fail now and then when they are emulated."""
+class Clash(Row):
+    """An MPI library that fails under some versions of an emulator, or about which nobody knows."""
 
     id: str
+    emulator: str
+    emulator_since: str
+    emulator_before: str
     family: Family
     since: str
     before: str
+    answer: Literal[Answer.INCOMPATIBLE, Answer.UNKNOWN]
     outcome: str
 
 
 class _Document(Document):
     emulators: tuple[Emulator, ...]
-    doubtful: tuple[Doubtful, ...]
+    clashes: tuple[Clash, ...]
+
+    @model_validator(mode="after")
+    def _check_emulators(self) -> "_Document":
+        strange = {row.emulator for row in self.clashes} - {row.id for row in self.emulators}
+        if strange:
+            raise ValueError(f"no emulator has the id {', '.join(sorted(strange))}")
+        return self
 
 
 @cache
@@ -47,10 +62,20 @@ def emulator(name: str) -> Emulator | None:
     )
 
 
-def doubtful_under_emulation(family: Family | Unknown, version: str) -> Doubtful | None:
-    """Return the row of an MPI library that may fail; an unknown version counts as any."""
-    for row in _table().doubtful:
-        is_in_range = VersionRange(since=row.since, before=row.before).holds(version)
-        if row.family == family and (is_in_range or not is_known(version)):
-            return row
+def emulation_clash(
+    name: str, emulator_version: str | Unknown, family: Family | Unknown, version: str | Unknown
+) -> Clash | None:
+    """Return what is known against an MPI library under an emulator; unknown versions are any."""
+    row = emulator(name)
+    for clash in _table().clashes:
+        if (
+            (row and row.id, family) == (clash.emulator, clash.family)
+            and _may_hold(clash.emulator_since, clash.emulator_before, emulator_version)
+            and _may_hold(clash.since, clash.before, version)
+        ):
+            return clash
     return None
+
+
+def _may_hold(since: str, before: str, version: str | Unknown) -> bool:
+    return not is_known(version) or VersionRange(since=since, before=before).holds(version)

@@ -33,10 +33,10 @@ def test_handler_has_the_magic_that_apptainer_wants_and_flag_f() -> None:
     row = find_row("x86_64")
     assert row is not None
     name, kind, offset, magic, mask, place, flags = format_handler(row).split(":")[1:]
-    assert (name, kind, offset, flags) == ("qemu-aarch64", "M", "", "F")
+    assert (name, kind, offset, flags) == ("qemu-aarch64-static", "M", "", "F")
     assert magic.replace("\\x", "") == "7f454c460201010000000000000000000200b700"
     assert mask.count("\\x") == 20
-    assert place == "/run/box/emulator/usr/bin/qemu-aarch64"
+    assert place == "/run/box/emulator/usr/bin/qemu-aarch64-static"
 
 
 def test_machine_without_a_row_has_no_emulator() -> None:
