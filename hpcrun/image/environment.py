@@ -7,6 +7,7 @@ script that does anything else with a variable makes that variable unknown.
 import re
 from collections.abc import Mapping
 from pathlib import PurePosixPath
+from types import MappingProxyType
 from typing import NamedTuple
 
 from hpcrun.image.tree import Kind, Node, read_text, resolve
@@ -65,10 +66,15 @@ class Environment(NamedTuple):
         return self._replace(**known)
 
 
-def read_environment(root: Node) -> Environment:
-    """Work out the search paths that the image's scripts leave behind."""
+def read_environment(root: Node, declared: Mapping[str, str] = MappingProxyType({})) -> Environment:
+    """Work out the search paths that the image's scripts leave behind.
+
+    Args:
+        declared: what an OCI image's configuration sets, as Apptainer writes it into a script.
+    """
     values: dict[str, str | Unknown] = dict.fromkeys(FIELDS, "")
     values["PATH"] = DEFAULT_PATH
+    values |= {name: declared[name][:_VALUE_MAX] for name in FIELDS if name in declared}
     folder = resolve(root, _FOLDER)
     if folder is not None and folder.node.kind is Kind.FOLDER:
         for name in sorted(folder.node.entries())[:_SCRIPTS_MAX]:

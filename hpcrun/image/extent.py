@@ -38,6 +38,13 @@ class Extent:
         """When the whole file was last changed."""
         return os.fstat(self._descriptor).st_mtime_ns
 
+    @property
+    def identity(self) -> str:
+        """What changes when the file is replaced or written to: no user can set a ctime."""
+        status = os.fstat(self._descriptor)
+        times = f"{status.st_mtime_ns}:{status.st_ctime_ns}"
+        return f"{status.st_dev}:{status.st_ino}:{status.st_size}:{times}"
+
     def read_at(self, offset: int, length: int) -> bytes:
         """Return at most `length` bytes from `offset`; fewer only at the end."""
         if offset < 0 or length < 0 or length > READ_MAX:

@@ -5,9 +5,8 @@ The tree can be walked only while the image is open.
 
 import hashlib
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import NamedTuple
 
 from hpcrun.errors import NotPermittedError
 from hpcrun.image.container import (
@@ -19,13 +18,14 @@ from hpcrun.image.container import (
 from hpcrun.image.errors import ForbiddenError, ImageError, UnsupportedError
 from hpcrun.image.extent import Extent, open_extent
 from hpcrun.image.folder import FolderNode
+from hpcrun.image.layer_stream import compression_of
 from hpcrun.image.layout_digest import sif_digest, squashfs_digest, whole_digest
-from hpcrun.image.sif import HEADER_SIZE, DataType, FileSystem, Sif, is_sif, read_sif
+from hpcrun.image.open_oci import is_layout, open_archive, open_layout
+from hpcrun.image.opened import OpenedImage, Outside
+from hpcrun.image.sif import DataType, FileSystem, Sif, is_sif, read_sif
 from hpcrun.image.squashfs import Squashfs
 from hpcrun.image.squashfs_layout import MAGIC
-from hpcrun.image.tree import Node
-from hpcrun.model.base import UNKNOWN
-from hpcrun.model.container import ContainerFacts, ImageKind
+from hpcrun.model.container import ContainerFacts
 
 _SQUASHFS = MAGIC.to_bytes(4, "little")
 _UNREADABLE = {
@@ -46,46 +46,30 @@ _UNREADABLE = {
 }
 
 
-class Outside(NamedTuple):
-    """What an image is from the outside; the fields are named as those of ImageFacts."""
-
-    kind: ImageKind
-    size_bytes: int
-    mtime_ns: int
-    digest: str
-    container: ContainerFacts
-
-
-class OpenedImage(NamedTuple):
-    """An open image."""
-
-    outside: Outside
-    root: Node | None
-    """The root folder inside; None where it cannot be read."""
-    unread: str = ""
-    """Why there is no root."""
-
-
 @contextmanager
-def open_image(path: Path, *, full_digest: bool = False) -> Iterator[OpenedImage]:
+def open_image(
+    path: Path, *, arch: str | None = None, full_digest: bool = False
+) -> Iterator[OpenedImage]:
     """Open an image of any kind that hpcrun reads.
 
     Args:
+        arch: which variant of a multi-architecture image, as `uname -m` says.
         full_digest: hash the whole file (0.6 s per 300 MB) and not just what tells it from others.
     """
     try:
         is_folder = path.is_dir()
     except PermissionError as exc:
         raise NotPermittedError(f"cannot read `{path}`: permission denied") from exc
-    if is_folder:
-        yield _open_folder(path)
-        return
-    with open_extent(path) as file:
-        image = _open_file(file)
-        if full_digest:
-            outside = image.outside._replace(digest=whole_digest(file))
-            image = image._replace(outside=outside)
-        yield image
+    with ExitStack() as opened:
+        if is_folder and is_layout(path):
+            yield opened.enter_context(open_layout(path, arch=arch))
+        elif is_folder:
+            yield _open_folder(path)
+        else:
+            file = opened.enter_context(open_extent(path))
+            image = opened.enter_context(_open_file(file, arch))
+            digest = whole_digest(file) if full_digest else image.outside.digest
+            yield image._replace(outside=image.outside._replace(digest=digest))
 
 
 def _open_folder(path: Path) -> OpenedImage:
@@ -106,16 +90,21 @@ def _open_folder(path: Path) -> OpenedImage:
     return OpenedImage(outside, root)
 
 
-def _open_file(file: Extent) -> OpenedImage:
-    head = file.read_at(0, HEADER_SIZE)
+@contextmanager
+def _open_file(file: Extent, arch: str | None) -> Iterator[OpenedImage]:
+    head = file.read_at(0, 512)
     if is_sif(head):
-        return _open_sif(file)
-    if head.startswith(_SQUASHFS):
-        return _open_squashfs(file)
-    raise ImageError(
-        f"`{file.name}` is no image that is known here",
-        help=["name a SIF or squashfs file, or an unpacked image's folder"],
-    )
+        yield _open_sif(file)
+    elif head.startswith(_SQUASHFS):
+        yield _open_squashfs(file)
+    elif head[257:262] == b"ustar" or compression_of(file) != "none":
+        with open_archive(file, arch=arch) as image:
+            yield image
+    else:
+        raise ImageError(
+            f"`{file.name}` is not an image that hpcrun knows",
+            help=["name a SIF or squashfs file, an unpacked image, an OCI layout or an archive"],
+        )
 
 
 def _open_squashfs(file: Extent) -> OpenedImage:
@@ -124,7 +113,7 @@ def _open_squashfs(file: Extent) -> OpenedImage:
     container = _squashfs_container(ContainerFacts(), squashfs)
     digest = squashfs_digest(file, block)
     outside = Outside("squashfs", file.size, file.mtime_ns, digest, container)
-    return OpenedImage(outside, squashfs.root if squashfs else None, why)
+    return OpenedImage(outside, squashfs.root if squashfs else None, why, identity=b"")
 
 
 def _open_sif(file: Extent) -> OpenedImage:
@@ -133,7 +122,7 @@ def _open_sif(file: Extent) -> OpenedImage:
     container = _squashfs_container(read_sif_container(file, sif), squashfs)
     digest = sif_digest(file, sif, squashfs.superblock if squashfs else None)
     outside = Outside("sif", file.size, file.mtime_ns, digest, container)
-    return OpenedImage(outside, squashfs.root if squashfs else None, why)
+    return OpenedImage(outside, squashfs.root if squashfs else None, why, identity=b"")
 
 
 def _sif_file_system(file: Extent, sif: Sif) -> tuple[Squashfs | None, str]:
@@ -165,8 +154,3 @@ def _squashfs_container(facts: ContainerFacts, squashfs: Squashfs | None) -> Con
         return facts
     dates = (*facts.dates, *squashfs_date(squashfs))
     return facts.model_copy(update={"file_system": squashfs_facts(squashfs), "dates": dates})
-
-
-def declared_arch(container: ContainerFacts) -> str:
-    """Return the architecture that the image says it is for: the first place that names one."""
-    return next((told.value for told in container.declared_archs), UNKNOWN)

@@ -17,7 +17,8 @@ from hpcrun.image.libc import read_libc
 from hpcrun.image.linking import Linker
 from hpcrun.image.mounts import Surroundings
 from hpcrun.image.mpi import find_mpi_libraries
-from hpcrun.image.open_image import OpenedImage, Outside, declared_arch, open_image
+from hpcrun.image.open_image import open_image
+from hpcrun.image.opened import OpenedImage, declared_arch
 from hpcrun.image.problems import Problems
 from hpcrun.image.program import read_program
 from hpcrun.image.starters import find_starters
@@ -40,20 +41,33 @@ def read_image(
     *,
     command: Sequence[str] | None = None,
     around: Surroundings | None = None,
+    arch: str | None = None,
     full_digest: bool = False,
 ) -> ImageFacts:
-    """Read the passport of a SIF or an unpacked image.
+    """Read the passport of an image of any kind.
 
     Args:
         command: the job's command; it is followed inside the image.
         around: what the job mounts into the container, and where it starts.
-        full_digest: hash the whole file (0.6 s per 300 MB) and not just header and descriptors.
+        arch: which variant of a multi-architecture image, as `uname -m` says.
+        full_digest: hash the whole file (0.6 s per 300 MB) and not just what tells it from others.
     """
     sought = _Sought(command, around or Surroundings())
-    with open_image(path, full_digest=full_digest) as image:
+    with open_image(path, arch=arch, full_digest=full_digest) as opened:
+        image = _with_readable_root(opened)
         if image.root is None:
             return _unread(path, image, sought.command)
-        return _read_tree(path, image.outside, image.root, sought)
+        return _read_tree(path, image, image.root, sought)
+
+
+def _with_readable_root(image: OpenedImage) -> OpenedImage:
+    """Look into the root once: where that fails nothing inside can be told."""
+    try:
+        if image.root is not None:
+            image.root.entries()
+    except ImageError as exc:
+        return image._replace(root=None, unread="; ".join((exc.message, *exc.help)))
+    return image
 
 
 def _unread(path: Path, image: OpenedImage, command: Sequence[str] | None) -> ImageFacts:
@@ -69,15 +83,16 @@ def _unread(path: Path, image: OpenedImage, command: Sequence[str] | None) -> Im
     )
 
 
-def _read_tree(path: Path, outside: Outside, root: Node, sought: _Sought) -> ImageFacts:
-    problems = Problems()
-    plain = outside.container
+def _read_tree(path: Path, image: OpenedImage, root: Node, sought: _Sought) -> ImageFacts:
+    problems = Problems([image.note] if image.note else [])
+    plain = image.outside.container
     container = _told(problems, "labels", lambda: with_tree(plain, root), plain)
     found = survey([Found(ROOT, root)], problems)
     archs = found.count_archs()
     arch = max(archs, key=lambda name: (archs[name], name), default=declared_arch(container))
     unknown = Environment(UNKNOWN, UNKNOWN)
-    environment = _told(problems, "environment", lambda: read_environment(root), unknown)
+    reading = partial(read_environment, root, image.environment)
+    environment = _told(problems, "environment", reading, unknown)
     library_path = known(environment.library_path) or ""
     linker = Linker(root, library_path=library_path.split(":") if library_path else ())
     libc = _told(problems, "C library", lambda: read_libc(found.elf_files, arch), LibC())
@@ -89,7 +104,7 @@ def _read_tree(path: Path, outside: Outside, root: Node, sought: _Sought) -> Ima
     return ImageFacts.model_validate(
         {
             "path": path.absolute(),
-            **outside._asdict(),
+            **image.outside._asdict(),
             "declared_arch": declared_arch(container),
             "container": container,
             "program_archs": archs,

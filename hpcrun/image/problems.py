@@ -1,5 +1,6 @@
 """What could not be read, and why; a bounded list. Does not decide what follows from it."""
 
+from collections.abc import Iterable
 from pathlib import PurePosixPath
 
 from hpcrun.image.errors import ForbiddenError, ImageError
@@ -11,8 +12,8 @@ LINES_MAX = 20
 class Problems:
     """Collects what readers stumble over."""
 
-    def __init__(self) -> None:
-        self._lines: dict[str, None] = {}
+    def __init__(self, lines: Iterable[str] = ()) -> None:
+        self._lines: dict[str, None] = dict.fromkeys(lines)
         self._n_more = 0
         self._forbidden: list[PurePosixPath] = []
 
