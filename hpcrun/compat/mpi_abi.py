@@ -16,11 +16,12 @@ from hpcrun.compat.evidence import (
     user_found,
 )
 from hpcrun.compat.mpi_replacement import check_replacement
+from hpcrun.compat.mpi_symbols import check_release, check_symbols
 from hpcrun.compat.need import MpiNeed, libraries_of
 from hpcrun.model.base import is_known
 from hpcrun.model.image import ImageFacts, MpiLibrary, MpiUser, StackFacts
 from hpcrun.model.site import MpiStack
-from hpcrun.model.verdict import Reason, Verdict
+from hpcrun.model.verdict import Answer, Reason, Verdict
 from hpcrun.tables import mpi_abi
 
 
@@ -31,13 +32,7 @@ def check_mpi_abi(
     if not need.users:
         return _without_users(facts, need)
     if stack_facts is None or not stack_facts.libraries:
-        return unknown(
-            Reason(
-                code="HPR303",
-                message=f"cannot tell what host stack `{name}` offers: nothing was read about it",
-                evidence=(f"no passport of `{stack.prefix}`",),
-            )
-        )
+        return Verdict.worst_of(check_release(facts, user, stack, name=name) for user in need.users)
     return Verdict.worst_of(
         _check_user(facts, user, name=name, offered=stack_facts.libraries) for user in need.users
     )
@@ -96,7 +91,14 @@ def _check_user(
             )
         )
     own = _own_library(facts, user)
-    return check_replacement(own, library, name=name) if own is not None else compatible()
+    replaced = check_replacement(own, library, name=name) if own is not None else compatible()
+    proof = check_symbols(facts, user, library, name=name)
+    if proof is None or replaced.answer is Answer.INCOMPATIBLE:
+        return replaced
+    if proof.answer is Answer.COMPATIBLE and replaced.answer is Answer.COMPATIBLE:
+        # Being older is no risk where every symbol that is needed is there.
+        return proof
+    return Verdict.worst_of([replaced, proof])
 
 
 def _own_library(facts: ImageFacts, user: MpiUser) -> MpiLibrary | None:

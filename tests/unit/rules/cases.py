@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from hpcrun.loading import load_job
+from hpcrun.model.api_names import ApiNames
 from hpcrun.model.image import ImageFacts, Program, StackFacts
 from hpcrun.model.job import Job
 from hpcrun.model.plan import Plan
@@ -22,6 +23,7 @@ from tests.unit.planner.measured import (
     user,
 )
 
+CORPUS = Path(__file__).resolve().parents[2] / "corpora" / "images"
 OPENMPI = IMAGES["debian13-openmpi-5.0.7"]
 MPICH = IMAGES["debian12-mpich-4.0.2"]
 NEEDS_OPENMPI = IMAGES["no-mpi-needs-libmpi.so.40"]
@@ -104,6 +106,19 @@ def _outside(soname: str) -> dict[str, StackFacts]:
     return {"openmpi-5.0.11": facts.model_copy(update={"closure_outside": (f"/usr/lib/{soname}",)})}
 
 
+def _described(name: str) -> dict[str, Any]:
+    family, _, version = name.partition("-")
+    return {"mpi_stacks": {name: {"family": family, "version": version, "prefix": f"/opt/{name}"}}}
+
+
+def _read(name: str) -> dict[str, StackFacts]:
+    file = CORPUS / f"{name}-x86_64.stack.json"
+    return {name: StackFacts.model_validate_json(file.read_bytes())}
+
+
+_CALLS_LARGE_COUNT = image(
+    users=(user("libmpi.so.12", symbols=ApiNames.of(["MPI_Allreduce_c", "MPI_Init"])),)
+)
 _MISSING = Program(argv0="/opt/solver", path=None, kind="missing")
 _SPEAKS_UNKNOWN = image(library("openmpi", "5.0.7", "libmpi.so.40"), users=(user("libmpi.so.40"),))
 _ONE_BIND = _stacks("openmpi-5.0.11")
@@ -157,6 +172,14 @@ CASES: dict[str, Case] = {
     "HPR306": Case(
         fires=Given(image=MPICH, site=_stacks("mpich-4.3.2")),
         silent=Given(image=mpich_image("4.0.2", soname="libmpi.so.12")),
+    ),
+    "HPR307": Case(
+        fires=Given(
+            image=_CALLS_LARGE_COUNT, site=_described("mpich-3.4.3"), stacks=_read("mpich-3.4.3")
+        ),
+        silent=Given(
+            image=_CALLS_LARGE_COUNT, site=_described("mpich-4.3.2"), stacks=_read("mpich-4.3.2")
+        ),
     ),
     "HPR311": Case(
         fires=Given(image=image(users=NEEDS_OPENMPI.mpi_users, glibc="2.12")),
