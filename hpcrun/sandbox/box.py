@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from hpcrun.errors import UnavailableError
-from hpcrun.sandbox import linux, namespace
+from hpcrun.sandbox import linux, namespace, reach
 from hpcrun.sandbox.machine import BOX_FLAGS
 from hpcrun.sandbox.namespace import IdMaps
 
@@ -40,6 +40,12 @@ class BoxParts:
     groups: Mapping[str, Path] = field(default_factory=dict)
     """Control groups, by what they control."""
 
+    @property
+    def shared_by_all(self) -> tuple[Path, ...]:
+        """What other sandboxes show too, so that none may change it."""
+        extras = (part for part in (self.emulator, self.sshd) if part is not None)
+        return (self.root, self.stacks, self.python, self.tools, *extras)
+
 
 class StartedBox:
     """A box that is complete but still tied to this process: it ends with it, unless let go."""
@@ -59,8 +65,10 @@ class StartedBox:
             os.write(answers, _BUILT if has_fuse else _BUILT_WITHOUT_FUSE)
             _become_init(orders, answers)
 
-        fuse = parts.state / "dev"
-        prepare = (lambda: _make_fuse(fuse)) if maps.is_privileged else None
+        def prepare() -> None:
+            reach.show((parts.state, parts.share), read_only=parts.shared_by_all)
+            _make_fuse(parts.state / "dev")
+
         try:
             self._keeper, self.pid = namespace.start(maps, BOX_FLAGS, body, prepare=prepare)
         finally:
@@ -94,8 +102,6 @@ def _make_fuse(folder: Path) -> None:
     It lies in a file system of this process's own mount namespace, made while still outside the
     user namespace, inside which no device can be made. Nobody else ever sees it.
     """
-    linux.unshare(linux.CLONE_NEWNS)
-    linux.mount("none", "/", flags=linux.MS_REC | linux.MS_PRIVATE)
     linux.mount("dev", folder, kind="tmpfs", options="mode=755")
     try:
         os.mknod(folder / "fuse", stat.S_IFCHR | 0o666, os.makedev(*_FUSE))
@@ -107,7 +113,7 @@ def _make_fuse(folder: Path) -> None:
 def _build(parts: BoxParts) -> bool:
     """Make the root file system of the nodes, read-only, the root of the box, and tie in the rest.
 
-    Root inside may be root outside, so nothing inside makes anybody root: no set-user-ID program.
+    Nothing inside makes anybody root: no set-user-ID program.
 
     Answers whether every user inside may use FUSE.
     """

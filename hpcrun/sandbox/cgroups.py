@@ -18,6 +18,10 @@ from hpcrun.sandbox.namespace import IdMaps, IdRange
 
 # What Slurm limits jobs by, and what it finds all processes of a job by.
 _NEEDED = ("memory", "freezer")
+_ROOT_IS_ROOT = (
+    "with `--cgroup` root inside is this machine's root and could change its settings (/proc/sys): "
+    "run nothing as root inside that you would not run as root here"
+)
 _EMPTY_S = 10.0
 _POLL_S = 0.1
 
@@ -82,7 +86,7 @@ def with_root(identity: Identity) -> Identity:
     """
     maps = identity.maps
     own = IdMaps(_root_outside(maps.uids), _root_outside(maps.gids), maps.is_privileged)
-    return Identity(identity.user, own)
+    return Identity(identity.user, own, (*identity.warnings, _ROOT_IS_ROOT))
 
 
 def _root_outside(ranges: Iterable[IdRange]) -> tuple[IdRange, ...]:

@@ -133,7 +133,7 @@ def _fetch(row: EmulatorRow, maps: IdMaps, new: Path, shows: Progress) -> None:
     mirror = rootfs.read_mirror()
     options = rootfs.read_apt_proxies()
     argv = fetch_command(row, new, mirror=mirror, apt_options=options)
-    rootfs.run_mmdebstrap(argv, maps, shows, mirror=mirror)
+    rootfs.run_mmdebstrap(argv, new, maps, shows, mirror=mirror)
 
 
 def fetch_command(

@@ -3,11 +3,20 @@
 import os
 import re
 import secrets
-import shutil
 
-from hpcrun.sandbox import accounting, cluster_files, packages, profile, rootfs, ssh_server
+from hpcrun.sandbox import (
+    accounting,
+    cgroups,
+    cluster_files,
+    packages,
+    profile,
+    rootfs,
+    ssh_server,
+)
 from hpcrun.sandbox.cluster_files import Cluster
 from hpcrun.sandbox.enter import InsideCommand, capture_inside
+from hpcrun.sandbox.identity import find_identity
+from hpcrun.sandbox.namespace import IdMaps
 from hpcrun.sandbox.own_code import write_own_code
 from hpcrun.sandbox.parts import Parts
 from hpcrun.sandbox.places import Places, telling_whose
@@ -19,10 +28,12 @@ _KEYS = {"slurm": "etc/slurm/slurm.key", "munge": "etc/munge/munge.key"}
 _SLURM = re.compile(r"^BOX_SLURM=([0-9.]+)$", re.MULTILINE)
 # What jobs leave in their home and in /tmp, and Slurm's copies of their scripts.
 _PRIVATE = (accounting.FOLDER, "home", "nodes", "slurmctld")
-_FOLDERS = (accounting.FOLDER, "app", "dev", "home", "logs", "nodes", "share", "slurmctld")
+# All else is the caller's, so that whoever is root inside cannot change what is read out here.
+_OF_ROOT_INSIDE = (accounting.FOLDER, "logs", "nodes", "slurmctld")
+_FOLDERS = (*_OF_ROOT_INSIDE, "app", "dev", "home", "share")
 
 
-def write_folder(where: Places, cluster: Cluster, made: Parts) -> None:
+def write_folder(where: Places, cluster: Cluster, made: Parts, maps: IdMaps) -> None:
     """Write the configuration of the cluster and of its nodes, which are made of these parts."""
     where.folder.mkdir(parents=True, exist_ok=True)
     where.settings.write_text(cluster_files.format_settings(cluster))
@@ -32,9 +43,10 @@ def write_folder(where: Places, cluster: Cluster, made: Parts) -> None:
         (where.folder / name).chmod(0o700)
     for own in (where.share, where.home):
         os.chown(own, cluster.user.uid_outside, cluster.user.gid_outside)
+    for name in _OF_ROOT_INSIDE:
+        maps.give_tree(where.folder / name)
     if cluster.options.ssh:
         ssh_server.write_files(where, cluster.user)
-    shutil.copytree(rootfs.inside_folder(), where.folder / "inside", dirs_exist_ok=True)
     profiles = _profiles(where, cluster, made)
     for old in where.profile.parent.glob("*.yaml"):
         old.unlink()
@@ -46,14 +58,16 @@ def write_folder(where: Places, cluster: Cluster, made: Parts) -> None:
     key.parent.mkdir(parents=True, exist_ok=True)
     key.touch(mode=0o600)
     key.write_bytes(secrets.token_bytes(_KEY_BYTES))
-    write_own_code(where.folder / "app")
+    maps.give(key)
+    write_own_code(where.folder / "app", maps)
 
 
 def _files(cluster: Cluster) -> dict[str, str]:
     """Return each file by its place in the folder; etc is copied to all nodes."""
-    common = (rootfs.inside_folder() / "slurm.conf").read_text()
-    database = (rootfs.inside_folder() / "slurmdbd.conf").read_text()
+    inside = {file.name: file.read_text() for file in rootfs.inside_folder().iterdir()}
+    common, database = inside["slurm.conf"], inside["slurmdbd.conf"]
     return {
+        **{f"inside/{name}": text for name, text in inside.items()},
         "etc/hosts": cluster_files.format_hosts(cluster),
         "etc/slurm/slurm.conf": cluster_files.format_slurm_conf(cluster, common),
         "etc/slurm/cgroup.conf": cluster_files.format_cgroup_conf(cluster),
@@ -90,6 +104,9 @@ def _profiles(where: Places, cluster: Cluster, made: Parts) -> dict[str, str]:
 
 def refresh_own_code(where: Places, state: State) -> None:
     """Give the login node the hpcrun that runs here, compiled, as it then starts twice as fast."""
-    write_own_code(where.folder / "app")
+    identity = find_identity()
+    if state.options.cgroup:
+        identity = cgroups.with_root(identity)
+    write_own_code(where.folder / "app", identity.maps)
     argv = (PYTHON_INSIDE, "-m", "compileall", "-q", "/opt/hpcrun/app")
     capture_inside(state, InsideCommand(argv, as_root=True))

@@ -6,11 +6,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hpcrun.errors import NotPermittedError
-from hpcrun.sandbox.namespace import IdMaps, IdRange
+from hpcrun.sandbox.free_ids import FIRST_USER, N_IDS, Span, choose_map, is_whole, map_whole
+from hpcrun.sandbox.namespace import IdMaps
 
-_FIRST_USER = 1000
-# Debian's own ids, `nobody` (65534) the highest, must all exist inside.
-_NEEDED_IDS = 65536
+_FEW_IDS = (
+    "root has few user and group ids here, so inside only root, services, the job user and "
+    "`nobody` have one, and files of others in images lose their owners"
+)
 
 
 @dataclass(frozen=True)
@@ -35,33 +37,38 @@ class Identity:
 
     user: JobUser
     maps: IdMaps
+    warnings: tuple[str, ...] = ()
 
     @property
     def key(self) -> str:
         """What the owners of unpacked files depend on; part of the name of what is cached."""
-        return " ".join(
-            f"{r.inside}:{r.outside}:{r.length}" for r in self.maps.uids + self.maps.gids
-        )
+        maps = (ids for ids in self.maps.uids + self.maps.gids if ids.inside != FIRST_USER)
+        return " ".join(f"{ids.inside}:{ids.outside}:{ids.length}" for ids in maps)
 
 
 def find_identity() -> Identity:
-    """Return who runs what: root maps everybody, an ordinary user its subordinate ids."""
+    """Return who runs what: nobody inside is root outside, and the job user alone is somebody."""
     return _as_root() if os.geteuid() == 0 else _as_ordinary_user()
 
 
 def _as_root() -> Identity:
-    maps = IdMaps(
-        uids=map_everybody(Path("/proc/self/uid_map")),
-        gids=map_everybody(Path("/proc/self/gid_map")),
-        is_privileged=True,
-    )
     sudo_uid = int(os.environ.get("SUDO_UID", "0"))
-    name, gid = "researcher", _FIRST_USER
+    name, gid = "researcher", FIRST_USER
     if sudo_uid:
         gid = int(os.environ.get("SUDO_GID", str(sudo_uid)))
         name = _login_name(sudo_uid) or os.environ.get("SUDO_USER", name)
-    uid = sudo_uid or _FIRST_USER
-    return Identity(JobUser(name, uid, gid, uid, gid), maps)
+    uid = sudo_uid or FIRST_USER
+    uids, gids = (
+        choose_map(
+            own,
+            read_here(Path(f"/proc/self/{kind}_map")),
+            (*read_taken(Path("/etc", people)), *read_taken(Path(f"/etc/sub{kind}"))),
+        )
+        for kind, own, people in (("uid", uid, "passwd"), ("gid", gid, "group"))
+    )
+    warnings = () if is_whole(uids) and is_whole(gids) else (_FEW_IDS,)
+    user = JobUser(name, FIRST_USER, FIRST_USER, uid, gid)
+    return Identity(user, IdMaps(uids, gids, is_privileged=True), warnings)
 
 
 def _as_ordinary_user() -> Identity:
@@ -73,25 +80,33 @@ def _as_ordinary_user() -> Identity:
         gid = os.getegid()
     name = _login_name(uid)
     maps = IdMaps(
-        uids=_map_of(uid, read_subordinate_start(Path("/etc/subuid"), uid, name)),
-        gids=_map_of(gid, read_subordinate_start(Path("/etc/subgid"), uid, name)),
+        uids=map_whole(uid, read_subordinate_start(Path("/etc/subuid"), uid, name)),
+        gids=map_whole(gid, read_subordinate_start(Path("/etc/subgid"), uid, name)),
         is_privileged=False,
     )
-    user = JobUser(name or "researcher", _FIRST_USER, _FIRST_USER, uid, gid)
+    user = JobUser(name or "researcher", FIRST_USER, FIRST_USER, uid, gid)
     return Identity(user, maps)
 
 
-def map_everybody(table: Path) -> tuple[IdRange, ...]:
-    """Keep every id that there is here, as itself: all of them, or a container's share."""
+def read_here(table: Path) -> tuple[Span, ...]:
+    """Read which ids there are in this user namespace (/proc/self/uid_map)."""
     lines = [line.split() for line in table.read_text().splitlines()]
-    ranges = tuple(IdRange(int(start), int(start), int(length)) for start, _, length in lines)
-    n_ids = sum(ids.length for ids in ranges)
-    if n_ids < _NEEDED_IDS:
-        raise NotPermittedError(
-            f"a sandbox needs {_NEEDED_IDS} user and group ids, and root has only {n_ids} here",
-            help=["start the container, or the user namespace, with a whole range of ids"],
-        )
-    return ranges
+    return tuple(Span(int(start), int(length)) for start, _, length in lines)
+
+
+def read_taken(table: Path) -> tuple[Span, ...]:
+    """Read which ids are somebody's: passwd(5) and group(5), or ranges of subuid(5)."""
+    try:
+        lines = [line.strip().split(":") for line in table.read_text().splitlines()]
+    except OSError:
+        return ()
+    is_ranges = table.name.startswith("sub")
+    found = []
+    for fields in lines:
+        start, length = (*fields, "", "")[1:3] if is_ranges else ((*fields, "", "")[2], "1")
+        if start.isdecimal() and length.isdecimal():
+            found.append(Span(int(start), int(length)))
+    return tuple(found)
 
 
 def _login_name(uid: int) -> str | None:
@@ -99,15 +114,6 @@ def _login_name(uid: int) -> str | None:
         return pwd.getpwuid(uid).pw_name
     except KeyError:
         return None
-
-
-def _map_of(own: int, start: int) -> tuple[IdRange, ...]:
-    """Root is the first subordinate id, user 1000 is the caller, the rest are further ones."""
-    return (
-        IdRange(0, start, _FIRST_USER),
-        IdRange(_FIRST_USER, own, 1),
-        IdRange(_FIRST_USER + 1, start + _FIRST_USER, _NEEDED_IDS - _FIRST_USER - 1),
-    )
 
 
 def read_subordinate_start(table: Path, uid: int, name: str | None) -> int:
@@ -122,15 +128,15 @@ def read_subordinate_start(table: Path, uid: int, name: str | None) -> int:
         owner, _, numbers = line.strip().partition(":")
         start, _, count = numbers.partition(":")
         if owner in {name, str(uid)} and start.isdecimal() and count.isdecimal():
-            if int(count) >= _NEEDED_IDS - 1:
+            if int(count) >= N_IDS - 1:
                 return int(start)
             largest = max(largest, int(count))
     found = f"`{who}` has only {largest} ids there" if largest else f"`{who}` has no range there"
     option = "--add-subuids" if table.name == "subuid" else "--add-subgids"
     raise NotPermittedError(
-        f"a sandbox needs {_NEEDED_IDS} subordinate ids in `{table}`, and {found}",
+        f"a sandbox needs {N_IDS} subordinate ids in `{table}`, and {found}",
         help=[
             "root can add a range (choose numbers that no other line of the file uses): "
-            f"sudo usermod {option} 100000-{100000 + _NEEDED_IDS - 1} {who}"
+            f"sudo usermod {option} 100000-{100000 + N_IDS - 1} {who}"
         ],
     )

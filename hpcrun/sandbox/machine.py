@@ -76,6 +76,8 @@ def nearest_existing(folder: Path) -> Path:
 def check_namespaces(maps: IdMaps, folder: Path) -> None:
     """Try everything that the kernel must allow, in namespaces that end at once."""
     place = nearest_existing(folder)
+    if maps.is_privileged:
+        _check_giving(place, maps.uids[0].outside)
     reading, writing = os.pipe()
 
     def body() -> None:
@@ -99,11 +101,23 @@ def check_namespaces(maps: IdMaps, folder: Path) -> None:
         raise explain_missing(what, reason, read_forbidding_sysctls())
 
 
+def _check_giving(place: Path, owner: int) -> None:
+    """Try outside what root inside cannot, who owns nothing there."""
+    try:
+        _give_file_away(place, owner)
+    except OSError as error:
+        raise explain_missing(_giving(place), error.strerror or str(error), ()) from error
+
+
+def _giving(place: Path) -> str:
+    return f"give a file in `{place}` to a subordinate id"
+
+
 def _attempts(place: Path) -> tuple[tuple[str, Callable[[], None]], ...]:
     """Each thing that a sandbox does, and how to try it inside throw-away namespaces."""
     return (
         ("mount", lambda: linux.mount("none", "/", flags=linux.MS_REC | linux.MS_PRIVATE)),
-        (f"give a file in `{place}` to a subordinate id", lambda: _give_file_away(place)),
+        (_giving(place), lambda: _give_file_away(place, 1)),
         ("mount a tmpfs", lambda: linux.mount("tmpfs", "/tmp", kind="tmpfs")),  # noqa: S108
         ("mount /proc", lambda: linux.mount("proc", "/proc", kind="proc")),
         ("mount a devpts", lambda: _mount_new("devpts", "newinstance,ptmxmode=0666")),
@@ -113,14 +127,16 @@ def _attempts(place: Path) -> tuple[tuple[str, Callable[[], None]], ...]:
     )
 
 
-def _give_file_away(place: Path) -> None:
+def _give_file_away(place: Path, owner: int) -> None:
     """Network file systems refuse this to the root of a user namespace; the file has no name."""
     try:
         descriptor = os.open(place, os.O_TMPFILE | os.O_WRONLY, 0o600)
     except OSError:
         return  # The file system has no nameless files, so this cannot be tried without a trace.
-    os.fchown(descriptor, 1, 1)
-    os.close(descriptor)
+    try:
+        os.fchown(descriptor, owner, owner)
+    finally:
+        os.close(descriptor)
 
 
 def _mount_new(kind: str, options: str) -> None:

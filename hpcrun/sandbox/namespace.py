@@ -5,11 +5,14 @@ import signal
 import subprocess
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import NamedTuple, NoReturn
 
 from hpcrun.sandbox import linux
 
 _ROOT = 0
+ALIGNMENT = 65536
+"""Where the ids of a map begin, as far as it can be chosen."""
 
 Body = Callable[[], None]
 
@@ -34,13 +37,53 @@ class IdMaps:
     gids: tuple[IdRange, ...]
     is_privileged: bool
 
+    def give(self, place: Path) -> None:
+        """Let root inside, or who it is there, own a file; an ordinary user's it rules over anyway.
+
+        Who it is there is told by the id alone, also where it is one of another map, or of none.
+        """
+        if self.is_privileged:
+            now = place.lstat()
+            owner, group = (
+                owner_outside(now.st_uid, self.uids),
+                owner_outside(now.st_gid, self.gids),
+            )
+            os.chown(place, owner, group, follow_symlinks=False)
+
+    def give_tree(self, folder: Path) -> None:
+        """Let those inside own a folder and all in it, unless they do.
+
+        The folder itself comes last, so one who is killed on the way has not begun.
+        """
+        owner = folder.lstat().st_uid
+        if not self.is_privileged or owner == owner_outside(owner, self.uids):
+            return
+        for here, folders, files in os.walk(folder, topdown=False):
+            for name in (*files, *folders):
+                self.give(Path(here, name))
+        self.give(folder)
+
+
+def owner_outside(number: int, ranges: tuple[IdRange, ...]) -> int:
+    """Return who is to own what this id owns: itself if it exists inside.
+
+    Else it is one of the machine's own or of another map; these begin at multiples of 65536.
+    """
+    if any(ids.outside <= number < ids.outside + ids.length for ids in ranges):
+        return number
+    inside = number % ALIGNMENT
+    for ids in ranges:
+        if ids.inside <= inside < ids.inside + ids.length:
+            return ids.outside + inside - ids.inside
+    return ranges[0].outside
+
 
 def start(maps: IdMaps, flags: int, body: Body, *, prepare: Body | None = None) -> tuple[int, int]:
     """Run `body` as process 1 (if flags ask for that) and root of new namespaces.
 
     Answers two process ids: the keeper, a child of this process that waits for `body` and ends
     with its exit status, and `body` itself. Each dies with its parent. `prepare` runs before
-    that, with the rights of the caller.
+    that in the keeper, with the rights of the caller, where these are root's.
     """
     to_keeper_read, to_keeper = os.pipe()
     from_keeper, from_keeper_write = os.pipe()
@@ -48,7 +91,8 @@ def start(maps: IdMaps, flags: int, body: Body, *, prepare: Body | None = None) 
     if keeper == 0:
         os.close(to_keeper)
         os.close(from_keeper)
-        _end_with(lambda: _keep(to_keeper_read, from_keeper_write, flags, prepare, body))
+        before = prepare if maps.is_privileged else None
+        _end_with(lambda: _keep(to_keeper_read, from_keeper_write, flags, before, body))
     os.close(to_keeper_read)
     os.close(from_keeper_write)
     try:
@@ -65,9 +109,9 @@ def start(maps: IdMaps, flags: int, body: Body, *, prepare: Body | None = None) 
     return keeper, pid
 
 
-def run(maps: IdMaps, flags: int, body: Body) -> int:
+def run(maps: IdMaps, flags: int, body: Body, *, prepare: Body | None = None) -> int:
     """Run `body` in new namespaces to its end; its exit code."""
-    keeper, _ = start(maps, flags, body)
+    keeper, _ = start(maps, flags, body, prepare=prepare)
     return wait(keeper)
 
 

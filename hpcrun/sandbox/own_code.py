@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from hpcrun import __version__, resources
+from hpcrun.sandbox.namespace import IdMaps
 
 _NAME = "hpcrun"
 # Read by 3.13 of the nodes as well as here, and worth it: images are often compressed so.
@@ -39,8 +40,12 @@ def _read_project() -> dict[str, Any] | None:
     return project if project.get("name") == _NAME else None
 
 
-def write_own_code(target: Path) -> None:
-    """Lay hpcrun out as an installation in `target`, unless it is there unchanged."""
+def write_own_code(target: Path, maps: IdMaps) -> None:
+    """Lay hpcrun out as an installation in `target`, unless it is there unchanged.
+
+    Root inside owns the folders for what is compiled, and nothing else: what is written from here
+    must not go where links of its making lead.
+    """
     sources = _sources()
     key = _digest(sources)
     mark = target / ".digest"
@@ -53,6 +58,9 @@ def write_own_code(target: Path) -> None:
     for place, text in texts.items():
         _write(place, text)
     _remove_others(target, set(texts))
+    for folder in {place.parent for place in texts if place.suffix == ".py"}:
+        folder.joinpath("__pycache__").mkdir(exist_ok=True)
+        maps.give_tree(folder / "__pycache__")
     mark.write_text(key)
 
 

@@ -10,13 +10,12 @@ from typing import NamedTuple
 
 from hpcrun import resources
 from hpcrun.errors import HpcrunError, UnavailableError, WriteError
-from hpcrun.sandbox import linux, namespace
+from hpcrun.sandbox import linux, namespace, reach
 from hpcrun.sandbox.namespace import IdMaps
 from hpcrun.sandbox.packages import read_versions
 from hpcrun.sandbox.progress import Progress, follow_lines
 from hpcrun.sandbox.versions import SandboxVersion
 
-_RECIPE_SCRIPTS = ("recipe-merged-usr.sh", "recipe-finish.sh")
 _LEFT_OUT = ("doc", "info", "lintian", "locale", "man")
 _PROXIES = ("http_proxy", "https_proxy", "ftp_proxy", "no_proxy", "all_proxy")
 _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
@@ -32,11 +31,9 @@ def inside_folder() -> Path:
     return resources.package_folder("sandbox") / "inside"
 
 
-def recipe(version: SandboxVersion) -> tuple[object, ...]:
+def recipe(version: SandboxVersion) -> tuple[str, ...]:
     """Return everything that the result depends on, except when and from where it is fetched."""
-    scripts = [(inside_folder() / name).read_text() for name in _RECIPE_SCRIPTS]
-    options = mmdebstrap_command(version, Path("/target"), mirror=None, scripts=Path("/scripts"))
-    return (*options, *scripts)
+    return mmdebstrap_command(version, Path("/target"), mirror=None)
 
 
 def build_root(
@@ -44,10 +41,8 @@ def build_root(
 ) -> None:
     """Make the root file system in `target`."""
     progress.step(f"making the nodes' root file system (Debian {version.suite}) with mmdebstrap")
-    argv = mmdebstrap_command(
-        version, target, mirror=mirror, scripts=inside_folder(), apt_options=read_apt_proxies()
-    )
-    run_mmdebstrap(argv, maps, progress, mirror=mirror)
+    argv = mmdebstrap_command(version, target, mirror=mirror, apt_options=read_apt_proxies())
+    run_mmdebstrap(argv, target, maps, progress, mirror=mirror)
     check_slurm(version, read_versions(target))
 
 
@@ -62,9 +57,12 @@ def check_slurm(version: SandboxVersion, installed: Mapping[str, str]) -> None:
 
 
 def run_mmdebstrap(
-    argv: tuple[str, ...], maps: IdMaps, progress: Progress, *, mirror: str | None
+    argv: tuple[str, ...], target: Path, maps: IdMaps, progress: Progress, *, mirror: str | None
 ) -> None:
     """Run mmdebstrap as the root of namespaces of its own."""
+    if maps.is_privileged:
+        target.mkdir()
+        maps.give(target)
     lines: list[str] = []
     reading, writing = os.pipe()
 
@@ -80,7 +78,7 @@ def run_mmdebstrap(
 
     flags = linux.CLONE_NEWNS | linux.CLONE_NEWPID | linux.CLONE_NEWUTS | linux.CLONE_NEWIPC
     try:
-        keeper, _ = namespace.start(maps, flags, body)
+        keeper, _ = namespace.start(maps, flags, body, prepare=lambda: reach.show([target]))
     finally:
         os.close(writing)
     try:
@@ -99,18 +97,16 @@ def mmdebstrap_command(
     target: Path,
     *,
     mirror: str | None,
-    scripts: Path,
     apt_options: tuple[str, ...] = (),
 ) -> tuple[str, ...]:
     """Compose the command line for the nodes of a version."""
-    merge, finish = (shlex.join(["sh", str(scripts / name)]) for name in _RECIPE_SCRIPTS)
     return (
         *common_options(apt_options),
         "--variant=minbase",
         f"--include={','.join(version.packages)}",
         *(f"--aptopt={option}" for option in version.apt_options),
-        *([f'--setup-hook={merge} "$1"'] if version.merges_usr else []),
-        f'--customize-hook={finish} "$1"',
+        *([f"--setup-hook={hook('recipe-merged-usr.sh')}"] if version.merges_usr else []),
+        f"--customize-hook={hook('recipe-finish.sh')}",
         version.suite,
         str(target),
         *([mirror] if mirror else []),
@@ -143,6 +139,12 @@ def unpack_command(
         str(target),
         *([mirror] if mirror else []),
     )
+
+
+def hook(script: str, *arguments: str) -> str:
+    """Compose a hook that has the script in it: root inside may not be able to read our files."""
+    text = (inside_folder() / script).read_text()
+    return f'{shlex.join(["sh", "-c", text, script])} "$1" {shlex.join(arguments)}'.rstrip()
 
 
 def common_options(apt_options: tuple[str, ...]) -> tuple[str, ...]:

@@ -54,7 +54,7 @@ def provide(where: Places, version: SandboxVersion, identity: Identity, shows: P
         argv = _command(
             version, new, mirror=rootfs.read_mirror(), proxies=rootfs.read_apt_proxies()
         )
-        rootfs.run_mmdebstrap(argv, identity.maps, shows, mirror=rootfs.read_mirror())
+        rootfs.run_mmdebstrap(argv, new, identity.maps, shows, mirror=rootfs.read_mirror())
 
     return cache.keep(where.cache, f"sshd-{version.suite}-{key}", identity.maps, fetch)
 

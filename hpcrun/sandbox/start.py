@@ -164,13 +164,13 @@ def _start(plan: _Plan) -> State:
         where.name, n_nodes, read_hardware(), user, str(shared), version, emulation, options
     )
     shown = _box_parts(plan, cluster, made)
-    write_folder(where, cluster, made)
+    write_folder(where, cluster, made, plan.identity.maps)
     shows.step(f"starting {n_nodes} nodes and Slurm {version.slurm}")
     box = StartedBox(plan.identity.maps, shown)
     mark = read_process_mark(box.pid)
     if mark is None:
         raise UnavailableError("the box of the sandbox ended while it was made")
-    warnings += () if box.has_fuse else (_NO_FUSE,)
+    warnings += plan.identity.warnings + (() if box.has_fuse else (_NO_FUSE,))
     state = State(
         name=where.name,
         init=mark,

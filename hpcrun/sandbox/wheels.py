@@ -10,7 +10,7 @@ import zipfile
 from pathlib import Path, PurePosixPath
 
 from hpcrun.errors import HpcrunError, UnavailableError, WriteError
-from hpcrun.sandbox import linux, namespace, versions
+from hpcrun.sandbox import linux, namespace, reach, versions
 from hpcrun.sandbox.namespace import IdMaps
 from hpcrun.sandbox.progress import Progress, follow_lines
 from hpcrun.sandbox.tools import PLACE_INSIDE
@@ -103,7 +103,9 @@ def compile_dependencies(target: Path, root: Path, tools: Path, maps: IdMaps) ->
         ]
         os.execve(argv[0], argv, {"LC_ALL": "C.UTF-8"})  # noqa: S606
 
-    namespace.run(maps, linux.CLONE_NEWNS, body)
+    maps.give_tree(target)
+    places = (target, root, tools)
+    namespace.run(maps, linux.CLONE_NEWNS, body, prepare=lambda: reach.show(places))
 
 
 def _let_all_read(folder: Path) -> None:

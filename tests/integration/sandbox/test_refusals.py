@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from hpcrun.sandbox import linux, namespace
-from hpcrun.sandbox.identity import find_identity
+from hpcrun.sandbox.identity import find_identity, read_here
+from hpcrun.sandbox.namespace import IdMaps, IdRange
 from tests.sandbox_fixture import CHECKOUT, run_hpcrun
 
 pytestmark = pytest.mark.slurm
@@ -30,6 +31,17 @@ def _no_sandbox_left(tmp_path: Path) -> Iterator[None]:
 MAIN = "from hpcrun.cli.main import main; raise SystemExit(main())"
 
 
+def maps_of_caller() -> IdMaps:
+    """Return maps in which the caller stays who it is, if it is root."""
+    if os.geteuid() != 0:
+        return find_identity().maps
+    uids, gids = (
+        tuple(IdRange(start, start, length) for start, length in read_here(Path(table)))
+        for table in ("/proc/self/uid_map", "/proc/self/gid_map")
+    )
+    return IdMaps(uids, gids, is_privileged=True)
+
+
 def up_in_spoilt_namespaces(flags: int, spoil: Callable[[], None], state: Path) -> tuple[int, str]:
     """Run `hpcrun sandbox up` where something was spoilt that only this process sees."""
     environment = {**os.environ, "PYTHONPATH": str(CHECKOUT), "HPCRUN_SANDBOX_DIR": str(state)}
@@ -41,7 +53,7 @@ def up_in_spoilt_namespaces(flags: int, spoil: Callable[[], None], state: Path) 
             argv = [sys.executable, "-c", MAIN, "sandbox", "up"]
             os.execve(sys.executable, argv, environment)
 
-        code = namespace.run(find_identity().maps, flags, body)
+        code = namespace.run(maps_of_caller(), flags, body)
         told.seek(0)
         return code, told.read()
 

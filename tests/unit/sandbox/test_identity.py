@@ -5,8 +5,15 @@ from pathlib import Path
 import pytest
 
 from hpcrun.errors import NotPermittedError
-from hpcrun.sandbox.identity import map_everybody, read_subordinate_start
-from hpcrun.sandbox.namespace import IdRange
+from hpcrun.sandbox.free_ids import Span, map_whole
+from hpcrun.sandbox.identity import (
+    Identity,
+    JobUser,
+    read_here,
+    read_subordinate_start,
+    read_taken,
+)
+from hpcrun.sandbox.namespace import IdMaps
 
 
 def write_table(folder: Path, text: str, name: str = "subuid") -> Path:
@@ -49,13 +56,25 @@ def test_table_that_is_not_there_is_an_empty_one(tmp_path: Path) -> None:
         read_subordinate_start(tmp_path / "subuid", 1001, None)
 
 
-def test_root_keeps_every_id_that_it_has(tmp_path: Path) -> None:
-    machine = write_table(tmp_path, "         0          0 4294967295\n")
-    assert map_everybody(machine) == (IdRange(0, 0, 4294967295),)
-    container = write_table(tmp_path, "0 1000 1\n1 100000 65536\n")
-    assert map_everybody(container) == (IdRange(0, 0, 1), IdRange(1, 1, 65536))
+def test_ids_of_a_user_namespace_are_those_inside_it(tmp_path: Path) -> None:
+    table = write_table(tmp_path, "         0       1000          1\n1 100000 65536\n", "uid_map")
+    assert read_here(table) == (Span(0, 1), Span(1, 65536))
 
 
-def test_root_with_one_id_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(NotPermittedError, match="only 1 here"):
-        map_everybody(write_table(tmp_path, "0 1000 1\n"))
+def test_ids_of_users_and_ranges_are_taken(tmp_path: Path) -> None:
+    users = write_table(
+        tmp_path, "root:x:0:0::/root:/bin/sh\nbroken\nada:x:1001:2::/:/\n", "passwd"
+    )
+    assert read_taken(users) == (Span(0, 1), Span(1001, 1))
+    ranges = write_table(tmp_path, "ada:100000:65536\n\n1:x:2\nroot:200000:10\n")
+    assert read_taken(ranges) == (Span(100000, 65536), Span(200000, 10))
+    assert read_taken(tmp_path / "missing") == ()
+
+
+def test_what_is_cached_does_not_depend_on_who_called_sudo() -> None:
+    user = JobUser("ada", 1000, 1000, 1, 1)
+    keys = {
+        Identity(user, IdMaps(map_whole(uid, start), map_whole(uid, start), True)).key
+        for uid, start in ((1000, 5000000), (1001, 5000000), (1000, 6000000))
+    }
+    assert len(keys) == 2

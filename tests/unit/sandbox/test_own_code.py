@@ -4,11 +4,14 @@ import os
 from pathlib import Path
 
 from hpcrun import resources
+from hpcrun.sandbox.namespace import IdMaps
 from hpcrun.sandbox.own_code import read_requirements, write_own_code
+
+MINE = IdMaps(uids=(), gids=(), is_privileged=False)
 
 
 def test_code_is_laid_out_as_an_installation(tmp_path: Path) -> None:
-    write_own_code(tmp_path)
+    write_own_code(tmp_path, MINE)
     for name in ("hpcrun/cli/main.py", "hpcrun/py.typed", "hpcrun/sandbox/inside/box.sh"):
         assert (tmp_path / name).is_file()
     templates = tmp_path / "hpcrun/_data/templates"
@@ -19,23 +22,23 @@ def test_code_is_laid_out_as_an_installation(tmp_path: Path) -> None:
 
 
 def test_changed_and_foreign_files_are_put_right(tmp_path: Path) -> None:
-    write_own_code(tmp_path)
+    write_own_code(tmp_path, MINE)
     changed, foreign = tmp_path / "hpcrun/errors.py", tmp_path / "hpcrun/old.py"
     compiled = tmp_path / "hpcrun/__pycache__/errors.cpython-313.pyc"
     original = changed.read_text()
     changed.write_text("broken")
     foreign.write_text("old")
-    compiled.parent.mkdir()
+    compiled.parent.mkdir(exist_ok=True)
     compiled.write_bytes(b"kept")
     (tmp_path / ".digest").write_text("of another version")
-    write_own_code(tmp_path)
+    write_own_code(tmp_path, MINE)
     assert changed.read_text() == original
     assert not foreign.exists()
     assert compiled.read_bytes() == b"kept"
 
 
 def test_change_within_one_second_is_compiled_anew(tmp_path: Path) -> None:
-    write_own_code(tmp_path)
+    write_own_code(tmp_path, MINE)
     file = tmp_path / "hpcrun/errors.py"
     original = file.read_text()
     seen = {int(file.stat().st_mtime)}
@@ -43,7 +46,7 @@ def test_change_within_one_second_is_compiled_anew(tmp_path: Path) -> None:
         file.write_text(original.swapcase())
         os.utime(file, (max(seen), max(seen)))
         (tmp_path / ".digest").unlink()
-        write_own_code(tmp_path)
+        write_own_code(tmp_path, MINE)
         assert file.read_text() == original
         assert int(file.stat().st_mtime) not in seen
         seen.add(int(file.stat().st_mtime))

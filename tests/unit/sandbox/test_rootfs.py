@@ -1,5 +1,6 @@
 """Where the nodes' packages come from, and what a failure of mmdebstrap is told as."""
 
+import shlex
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ from hpcrun.sandbox.rootfs import (
     check_slurm,
     choose_mirror,
     explain_failure,
+    inside_folder,
     mmdebstrap_command,
     mmdebstrap_environment,
     recipe,
@@ -59,14 +61,16 @@ def test_mirror_is_the_one_that_carries_debian(
 
 
 def test_tools_take_nothing_but_the_named_packages_from_sid() -> None:
-    argv = tools_command(Path("/t"), mirror="http://example.org/debian/", scripts=Path("/a b"))
+    argv = tools_command(Path("/t"), mirror="http://example.org/debian/")
     assert argv[-3:] == (tools().suite, "/t", "http://example.org/debian/")
-    assert """--setup-hook=sh '/a b/recipe-sid.sh' "$1" apptainer""" in argv
+    script = (inside_folder() / "recipe-sid.sh").read_text()
+    words = shlex.split(next(word for word in argv if word.startswith("--setup-hook=")))
+    assert words == ["--setup-hook=sh", "-c", script, "recipe-sid.sh", "$1", "apptainer"]
 
 
 @pytest.mark.parametrize("version", known_versions(), ids=lambda version: version.suite)
 def test_command_takes_the_suite_of_the_version(version: SandboxVersion) -> None:
-    argv = mmdebstrap_command(version, Path("/t"), mirror=None, scripts=Path("/s"))
+    argv = mmdebstrap_command(version, Path("/t"), mirror=None)
     assert argv[-2:] == (version.suite, "/t")
     assert version.merges_usr == any("recipe-merged-usr.sh" in word for word in argv)
 
@@ -80,7 +84,7 @@ def test_suite_that_has_another_slurm_by_now_is_refused(found: str | None) -> No
     check_slurm(default_version(), {"slurmctld": "24.11.5"})
 
 
-def test_recipe_does_not_depend_on_mirror_target_or_place_of_the_scripts() -> None:
+def test_recipe_does_not_depend_on_where_hpcrun_lies() -> None:
     text = repr(recipe(default_version()))
     assert "site-packages" not in text
     assert str(Path(__file__).parents[3]) not in text
