@@ -19,8 +19,9 @@ class FolderNode:
 
     __slots__ = ("_path", "_status", "kind")
 
-    def __init__(self, path: Path, *, kind: Kind | None = None) -> None:
-        self._path = path
+    def __init__(self, path: Path | str, *, kind: Kind | None = None) -> None:
+        # A plain string: unpacked images have hundreds of thousands of files.
+        self._path = str(path)
         self._status: os.stat_result | None = None
         self.kind = kind or _kind_of(self._stat().st_mode)
 
@@ -47,9 +48,7 @@ class FolderNode:
         try:
             with os.scandir(self._path) as found:
                 return {
-                    text_of(os.fsencode(entry.name)): FolderNode(
-                        self._path / entry.name, kind=_kind(entry)
-                    )
+                    text_of(os.fsencode(entry.name)): FolderNode(entry.path, kind=_kind(entry))
                     for entry in found
                 }
         except PermissionError as exc:
@@ -60,7 +59,7 @@ class FolderNode:
     def target(self) -> str:
         """Where a link points."""
         try:
-            return text_of(os.fsencode(self._path.readlink()))
+            return text_of(os.fsencode(Path(self._path).readlink()))
         except OSError as exc:
             raise ImageError(f"cannot read link `{self._path}`: {exc.strerror}") from exc
 
@@ -85,7 +84,7 @@ class FolderNode:
     def _stat(self) -> os.stat_result:
         if self._status is None:
             try:
-                self._status = self._path.lstat()
+                self._status = os.lstat(self._path)
             except OSError as exc:
                 raise ImageError(f"cannot read `{self._path}`: {exc.strerror}") from exc
         return self._status

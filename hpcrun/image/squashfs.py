@@ -10,7 +10,7 @@ from collections.abc import Callable, Hashable, Mapping
 from functools import partial
 from itertools import accumulate
 from types import MappingProxyType
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from hpcrun.image import squashfs_layout as layout
 from hpcrun.image.codecs import decompressor
@@ -32,6 +32,9 @@ INFLATED_MAX = 16 << 30
 """Ends the reading of an image that is made to cost time; honest ones need a hundredth."""
 HEAD_MAX = 4096
 """Reads of a block's first bytes up to here do not decompress the rest of it."""
+
+_HEAD = struct.Struct("<HH")
+"""How an inode starts: type and mode."""
 
 T = TypeVar("T")
 
@@ -66,6 +69,7 @@ class Squashfs:
             )
         self._decompress = decompressor(self.superblock.compressor)
         self._n_inflated = 0
+        self._inodes_at, self._inodes = -1, b""
         self._metadata: _Kept[tuple[bytes, int]] = _Kept(METADATA_BLOCKS_KEPT)
         self._data: _Kept[bytes] = _Kept(DATA_BLOCKS_KEPT)
         self._folders: _Kept[Mapping[str, SquashfsNode]] = _Kept(FOLDERS_KEPT)
@@ -122,6 +126,17 @@ class Squashfs:
         table = self.superblock.inode_table
         return self.read_metadata(table, reference >> 16, reference & 0xFFFF, length)
 
+    def inode_head(self, reference: int) -> tuple[int, int]:
+        """Return an inode's type and mode; neighbours' are asked for one after the other."""
+        position, offset = self.superblock.inode_table + (reference >> 16), reference & 0xFFFF
+        if position != self._inodes_at:
+            load = partial(self._load_metadata, position)
+            self._inodes = self._metadata.get_or_make(position, load)[0]
+            self._inodes_at = position
+        if offset + _HEAD.size <= len(self._inodes):
+            return _HEAD.unpack_from(self._inodes, offset)
+        return _HEAD.unpack(self.inode(reference, _HEAD.size))
+
     def folder(self, reference: int, kind: int) -> "Mapping[str, SquashfsNode]":
         """Return the names in a folder."""
         return self._folders.get_or_make(reference, lambda: self._load_folder(reference, kind))
@@ -136,9 +151,9 @@ class Squashfs:
         listing = self.read_metadata(table, inode.block, inode.offset, inode.size)
         return MappingProxyType(
             {
-                text_of(entry.name): SquashfsNode(self, entry.reference, entry.kind)
-                for entry in layout.parse_listing(listing)
-                if entry.name not in (b".", b"..") and b"/" not in entry.name
+                text_of(name): SquashfsNode(self, place, kind)
+                for name, kind, place in layout.parse_listing(listing)
+                if name not in (b".", b"..") and b"/" not in name
             }
         )
 
@@ -184,18 +199,27 @@ class Squashfs:
         return self.block(position, word, self.superblock.block_size)
 
 
+class _Blocks(NamedTuple):
+    """The first blocks of a file: length word and place of each."""
+
+    words: tuple[int, ...]
+    starts: tuple[int, ...]
+
+
+_NO_BLOCKS = _Blocks((), ())
+
+
 class SquashfsNode:
     """One file, folder or link of a squashfs."""
 
-    __slots__ = ("_file", "_fs", "_reference", "_starts", "_type", "_words", "kind")
+    __slots__ = ("_blocks", "_file", "_fs", "_reference", "_type", "kind")
 
     def __init__(self, fs: Squashfs, reference: int, type_: int) -> None:
         self._fs = fs
         self._reference = reference
         self._type = type_
         self._file: layout.FileInode | None = None
-        self._words: tuple[int, ...] = ()
-        self._starts: tuple[int, ...] = ()
+        self._blocks = _NO_BLOCKS
         self.kind = _KINDS.get(type_, Kind.OTHER)
 
     @property
@@ -211,8 +235,7 @@ class SquashfsNode:
     @property
     def is_executable(self) -> bool:
         """Whether anybody may execute it."""
-        header = self._fs.inode(self._reference, layout.INODE_HEADER.size)
-        return bool(layout.INODE_HEADER.unpack(header)[1] & 0o111)
+        return bool(self._fs.inode_head(self._reference)[1] & 0o111)
 
     def entries(self) -> "Mapping[str, SquashfsNode]":
         """Names in a folder; empty for everything else."""
@@ -248,8 +271,7 @@ class SquashfsNode:
     @property
     def _inode_type(self) -> int:
         """The type in the inode itself; the listing knows only the basic types."""
-        header = self._fs.inode(self._reference, layout.INODE_HEADER.size)
-        type_ = int(layout.INODE_HEADER.unpack(header)[0])
+        type_ = self._fs.inode_head(self._reference)[0]
         if type_ not in (self._type, self._type + layout.BASIC_TYPES):
             raise ImageError(f"squashfs inode is of type {type_}, its folder says {self._type}")
         return type_
@@ -270,15 +292,15 @@ class SquashfsNode:
         elif index == n_blocks:
             return self._fs.fragment(inode.fragment)[inode.fragment_offset :]
         self._load_words(index + 1)
-        word = self._words[index]
+        word, start = self._blocks.words[index], self._blocks.starts[index]
         if not word & layout.DATA_SIZE_MASK:
             # A hole: no block on disk, zeros in the file.
             return bytes(min(block_size, inode.size - index * block_size))
-        return self._fs.block(self._starts[index], word, limit)
+        return self._fs.block(start, word, limit)
 
     def _load_words(self, n_words: int) -> None:
         """Read the sizes of the file's first blocks, twice as many each time."""
-        n_known = len(self._words)
+        n_known = len(self._blocks.words)
         if n_words <= n_known:
             return
         if n_words > BLOCK_SIZES_MAX:
@@ -286,9 +308,9 @@ class SquashfsNode:
         inode = self._inode
         n_words = min(-(-inode.size // self._fs.superblock.block_size), max(n_words, 2 * n_known))
         raw = self._fs.inode(self._reference, inode.fixed_size + 4 * n_words)
-        self._words = struct.unpack_from(f"<{n_words}I", raw, inode.fixed_size)
-        sizes = (word & layout.DATA_SIZE_MASK for word in self._words)
-        self._starts = tuple(accumulate(sizes, initial=inode.start))
+        words = struct.unpack_from(f"<{n_words}I", raw, inode.fixed_size)
+        sizes = (word & layout.DATA_SIZE_MASK for word in words)
+        self._blocks = _Blocks(words, tuple(accumulate(sizes, initial=inode.start)))
 
 
 _KINDS = {layout.DIR: Kind.FOLDER, layout.FILE: Kind.FILE, layout.LINK: Kind.LINK}

@@ -139,17 +139,13 @@ def parse_link(data: bytes) -> LinkInode:
     return LinkInode(size, INODE_HEADER.size + _LINK.size)
 
 
-class ListedEntry(NamedTuple):
-    """One name in a directory."""
-
-    name: bytes
-    kind: int
-    reference: int
-    """Place of the inode: block in the inode table << 16 | offset in the block."""
-
+ListedEntry = tuple[bytes, int, int]
+"""Name, kind, and place of the inode: block in the inode table << 16 | offset in the block. A plain
+tuple, because an image has hundreds of thousands."""
 
 _LISTING_HEADER = struct.Struct("<III")
 _LISTING_ENTRY = struct.Struct("<HhHH")
+_ENTRY_SIZE = _LISTING_ENTRY.size
 _RUN_MAX = 256
 NAME_MAX = 256
 
@@ -158,19 +154,20 @@ def parse_listing(data: bytes) -> list[ListedEntry]:
     """Read a directory's listing."""
     entries: list[ListedEntry] = []
     position = 0
+    unpack, end = _LISTING_ENTRY.unpack_from, len(data)
     try:
-        while position < len(data):
+        while position < end:
             count, block, _number = _LISTING_HEADER.unpack_from(data, position)
             position += _LISTING_HEADER.size
             if count >= _RUN_MAX:
                 raise ImageError(f"squashfs directory claims a run of {count + 1} entries")
             for _ in range(count + 1):
-                offset, _delta, kind, length = _LISTING_ENTRY.unpack_from(data, position)
-                start = position + _LISTING_ENTRY.size
+                offset, _delta, kind, length = unpack(data, position)
+                start = position + _ENTRY_SIZE
                 position = start + length + 1
-                if position > len(data) or length >= NAME_MAX:
+                if position > end or length >= NAME_MAX:
                     raise ImageError("squashfs directory is cut off or holds an endless name")
-                entries.append(ListedEntry(data[start:position], kind, block << 16 | offset))
+                entries.append((data[start:position], kind, block << 16 | offset))
     except struct.error as exc:
         raise ImageError("squashfs directory is cut off") from exc
     return entries

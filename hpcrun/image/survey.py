@@ -9,7 +9,7 @@ from typing import NamedTuple
 from hpcrun.image.elf import IDENT_SIZE, Elf, Ident, read_ident
 from hpcrun.image.errors import ImageError
 from hpcrun.image.problems import Problems
-from hpcrun.image.tree import Found, Kind, Node, walk
+from hpcrun.image.tree import Entry, Found, Kind, Node, walk
 from hpcrun.tables import architectures
 
 DEPTH_MAX = 64
@@ -70,34 +70,31 @@ def survey(starts: Iterable[Found], problems: Problems) -> Survey:
             skip=_NOT_PART_OF_IMAGE.__contains__,
             problems=problems,
         ):
-            if entry.node.kind is Kind.LINK:
-                _note_link(found, entry)
-            elif entry.node.kind is Kind.FILE:
+            if entry.node.kind is Kind.FILE:
                 _note(found, entry)
+            elif entry.node.kind is Kind.LINK and ".so" in entry.name:
+                _note_link(found, entry)
             if len(found.elf_files) >= ELF_FILES_MAX:
                 problems.add(f"more than {ELF_FILES_MAX} ELF files: the rest was not read")
                 return found
     return found
 
 
-def _note_link(found: Survey, entry: Found) -> None:
-    name = entry.path.name
-    if ".so" not in name:
-        return
+def _note_link(found: Survey, entry: Entry) -> None:
     try:
         found.links.append(entry.path)
-        found.aliases.setdefault(name, PurePosixPath(entry.node.target()).name)
+        found.aliases.setdefault(entry.name, PurePosixPath(entry.node.target()).name)
     except ImageError as exc:
         found.problems.tell(entry.path, exc)
 
 
-def _note(found: Survey, entry: Found) -> None:
-    path, node = entry
+def _note(found: Survey, entry: Entry) -> None:
+    node = entry.node
     try:
-        if ".so" not in path.name and not node.is_executable:
+        if ".so" not in entry.name and not node.is_executable:
             return
         ident = read_ident(node.read_at(0, IDENT_SIZE))
         if ident is not None:
-            found.elf_files.append(ElfFile(path, node, Elf(node, ident)))
+            found.elf_files.append(ElfFile(entry.path, node, Elf(node, ident)))
     except ImageError as exc:
-        found.problems.tell(path, exc)
+        found.problems.tell(entry.path, exc)

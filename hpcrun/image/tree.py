@@ -61,6 +61,19 @@ class Found(NamedTuple):
     node: Node
 
 
+class Entry(NamedTuple):
+    """A file or link that a walk met. Most are passed over, so its path is made when asked for."""
+
+    folder: PurePosixPath
+    name: str
+    node: Node
+
+    @property
+    def path(self) -> PurePosixPath:
+        """Its real path."""
+        return self.folder / self.name
+
+
 ROOT = PurePosixPath("/")
 
 
@@ -142,7 +155,7 @@ def walk(
     entries_max: int,
     skip: Callable[[PurePosixPath], bool],
     problems: Problems,
-) -> Iterator[Found]:
+) -> Iterator[Entry]:
     """Yield all files and links below a folder, folders in name order, each folder once.
 
     What cannot be read, or lies beyond a bound, is told to `problems` and left out.
@@ -159,12 +172,12 @@ def walk(
             return
         deeper = []
         for name in sorted(entries):
-            node, path = entries[name], folder.path / name
+            node = entries[name]
             if node.kind is not Kind.FOLDER:
-                yield Found(path, node)
-            elif node.key not in seen and not skip(path):
+                yield Entry(folder.path, name, node)
+            elif node.key not in seen and not skip(folder.path / name):
                 seen.add(node.key)
-                deeper.append((Found(path, node), depth + 1))
+                deeper.append((Found(folder.path / name, node), depth + 1))
         if depth < depth_max:
             pending.extend(reversed(deeper))
         elif deeper:

@@ -74,13 +74,14 @@ def read_all(image: Path) -> dict[str, bytes | str]:
     found: dict[str, bytes | str] = {}
     problems = Problems()
     with open_extent(image) as extent:
-        for path, node in walk(
+        for entry in walk(
             Found(ROOT, Squashfs(extent).root),
             depth_max=64,
             entries_max=100_000,
             skip=lambda _: False,
             problems=problems,
         ):
+            path, node = entry.path, entry.node
             if node.kind is Kind.FILE:
                 found[str(path)] = node.read_at(0, node.size)
             else:

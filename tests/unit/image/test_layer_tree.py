@@ -50,8 +50,10 @@ def listed(tree: LayerTree) -> dict[str, str]:
     )
     assert problems.lines == ()
     return {
-        str(path): node.target() if node.kind is Kind.LINK else node.read_at(0, 9).decode()
-        for path, node in found
+        str(each.path): each.node.target()
+        if each.node.kind is Kind.LINK
+        else each.node.read_at(0, 9).decode()
+        for each in found
     }
 
 
