@@ -3,6 +3,8 @@
 Does not read the data; callers do.
 """
 
+import hashlib
+import os
 from functools import cache
 from pathlib import Path
 
@@ -34,3 +36,18 @@ def site_profiles_folder() -> Path:
 def package_folder(name: str) -> Path:
     """Folder of data inside the package, for example `tables`, `pages` or `schemas`."""
     return _PACKAGE / name
+
+
+def code_stamp(*packages: str) -> str:
+    """Return what changes whenever a file of these packages is replaced, by its length and date."""
+    from hpcrun import __version__
+
+    parts = [__version__, str(_PACKAGE)]
+    for package in packages:
+        with os.scandir(_PACKAGE / package) as found:
+            parts += sorted(
+                f"{package}/{entry.name} {entry.stat().st_size} {entry.stat().st_mtime_ns}"
+                for entry in found
+                if entry.is_file()
+            )
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()

@@ -11,6 +11,7 @@ from hpcrun.model.base import is_known
 from hpcrun.model.diagnostic import Confidence, Diagnostic, Help, Severity
 from hpcrun.model.image import ImageFacts, StackFacts
 from hpcrun.model.job import ImageRef, Job
+from hpcrun.model.memory import Memory
 from hpcrun.model.site import MpiStack, Site
 from hpcrun.tables import architectures, rules
 
@@ -21,12 +22,15 @@ PASSPORT_MAX = 16 << 20
 """That of a stack names all its symbols, a few hundred kB; one of an image is smaller."""
 
 
-def read_passports(job: Job) -> dict[str, ImageFacts]:
-    """Read the passports of the job's image variants, by OCI architecture name."""
+def read_passports(job: Job, *, memory: Memory | None = None) -> dict[str, ImageFacts]:
+    """Read the passports of the job's image variants, by OCI architecture name.
+
+    `memory` is where facts read earlier are, and these may be kept.
+    """
     if job.image.any_arch is not None:
-        facts = _read_image(job, job.image.any_arch)
+        facts = _read_image(job, job.image.any_arch, memory)
         return {_oci_name(facts): facts}
-    return {arch: _read_image(job, ref) for arch, ref in job.image.by_arch.items()}
+    return {arch: _read_image(job, ref, memory) for arch, ref in job.image.by_arch.items()}
 
 
 def load_passport(file: Path, job: Job) -> dict[str, ImageFacts]:
@@ -54,7 +58,7 @@ def read_stacks(site: Site) -> dict[str, StackFacts]:
     return {name: facts for name, facts in found.items() if facts is not None}
 
 
-def _read_image(job: Job, ref: ImageRef) -> ImageFacts:
+def _read_image(job: Job, ref: ImageRef, memory: Memory | None) -> ImageFacts:
     from hpcrun.image import read_image
 
     if "://" in ref.ref:
@@ -66,7 +70,8 @@ def _read_image(job: Job, ref: ImageRef) -> ImageFacts:
             help=("check `image` of the job; a relative path starts at the job file's folder",),
         )
     full_digest = ref.sha256 is not None
-    return read_image(path, command=job.argv, around=_surroundings(job), full_digest=full_digest)
+    around = _surroundings(job)
+    return read_image(path, command=job.argv, around=around, full_digest=full_digest, memory=memory)
 
 
 def _surroundings(job: Job) -> "Surroundings":

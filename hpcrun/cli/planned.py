@@ -8,6 +8,7 @@ from typing import Any, NamedTuple, TypeVar
 import click
 
 from hpcrun.cli.run_options import allow_option, parse_allows, site_option
+from hpcrun.cli.wire_cache import facts_cache
 from hpcrun.model.diagnostic import Diagnostic
 from hpcrun.model.image import ImageFacts
 from hpcrun.model.job import Job
@@ -57,7 +58,11 @@ def plan_file(
     job, positions = load_job_with_positions(job_file)
     job = job.model_copy(update={"allow": (*job.allow, *parse_allows(allows))})
     found = identify_site(site or job.submit.site, environment=os.environ)
-    passports = read_passports(job) if passport is None else load_passport(passport, job)
+    passports = (
+        read_passports(job, memory=facts_cache())
+        if passport is None
+        else load_passport(passport, job)
+    )
     decided = plan(job, found.site, positions=positions, passports=passports)
     return PlannedFile(
         decided, job, positions.text, found.site, found.path, passports, found.warnings

@@ -39,6 +39,11 @@ class Extent:
         return os.fstat(self._descriptor).st_mtime_ns
 
     @property
+    def changed_ns(self) -> int:
+        """When anything about the whole file was last changed."""
+        return os.fstat(self._descriptor).st_ctime_ns
+
+    @property
     def identity(self) -> str:
         """What changes when the file is replaced or written to: no user can set a ctime."""
         status = os.fstat(self._descriptor)

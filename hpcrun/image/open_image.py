@@ -19,13 +19,15 @@ from hpcrun.image.errors import ForbiddenError, ImageError, UnsupportedError
 from hpcrun.image.extent import Extent, open_extent
 from hpcrun.image.folder import FolderNode
 from hpcrun.image.layer_stream import compression_of
-from hpcrun.image.layout_digest import sif_digest, squashfs_digest, whole_digest
+from hpcrun.image.layout_digest import sif_digest, squashfs_digest
 from hpcrun.image.open_oci import is_layout, open_archive, open_layout
 from hpcrun.image.opened import OpenedImage, Outside
+from hpcrun.image.recall import recalled_digest
 from hpcrun.image.sif import DataType, FileSystem, Sif, is_sif, read_sif
 from hpcrun.image.squashfs import Squashfs
 from hpcrun.image.squashfs_layout import MAGIC
 from hpcrun.model.container import ContainerFacts
+from hpcrun.model.memory import Memory
 
 _SQUASHFS = MAGIC.to_bytes(4, "little")
 _UNREADABLE = {
@@ -48,13 +50,18 @@ _UNREADABLE = {
 
 @contextmanager
 def open_image(
-    path: Path, *, arch: str | None = None, full_digest: bool = False
+    path: Path,
+    *,
+    arch: str | None = None,
+    full_digest: bool = False,
+    memory: Memory | None = None,
 ) -> Iterator[OpenedImage]:
     """Open an image of any kind that hpcrun reads.
 
     Args:
         arch: which variant of a multi-architecture image, as `uname -m` says.
         full_digest: hash the whole file (0.6 s per 300 MB) and not just what tells it from others.
+        memory: where the hash of a whole file may be remembered.
     """
     try:
         is_folder = path.is_dir()
@@ -68,20 +75,16 @@ def open_image(
         else:
             file = opened.enter_context(open_extent(path))
             image = opened.enter_context(_open_file(file, arch))
-            digest = whole_digest(file) if full_digest else image.outside.digest
+            digest = recalled_digest(file, memory) if full_digest else image.outside.digest
             yield image._replace(outside=image.outside._replace(digest=digest))
 
 
 def _open_folder(path: Path) -> OpenedImage:
     status = path.stat()
     identity = f"{path.absolute()}\0{status.st_dev}\0{status.st_ino}\0{status.st_mtime_ns}"
-    outside = Outside(
-        kind="folder",
-        size_bytes=0,
-        mtime_ns=status.st_mtime_ns,
-        digest="folder:" + hashlib.sha256(identity.encode("utf-8", "surrogateescape")).hexdigest(),
-        container=ContainerFacts(),
-    )
+    hashed = hashlib.sha256(identity.encode("utf-8", "surrogateescape")).hexdigest()
+    digest = f"folder:{hashed}"
+    outside = Outside("folder", 0, status.st_mtime_ns, digest, digest, ContainerFacts())
     root = FolderNode(path.resolve())
     try:
         root.entries()
@@ -112,7 +115,7 @@ def _open_squashfs(file: Extent) -> OpenedImage:
     block = squashfs.superblock if squashfs else None
     container = _squashfs_container(ContainerFacts(), squashfs)
     digest = squashfs_digest(file, block)
-    outside = Outside("squashfs", file.size, file.mtime_ns, digest, container)
+    outside = Outside("squashfs", file.size, file.mtime_ns, digest, digest, container)
     return OpenedImage(outside, squashfs.root if squashfs else None, why, identity=b"")
 
 
@@ -121,7 +124,7 @@ def _open_sif(file: Extent) -> OpenedImage:
     squashfs, why = _sif_file_system(file, sif)
     container = _squashfs_container(read_sif_container(file, sif), squashfs)
     digest = sif_digest(file, sif, squashfs.superblock if squashfs else None)
-    outside = Outside("sif", file.size, file.mtime_ns, digest, container)
+    outside = Outside("sif", file.size, file.mtime_ns, digest, digest, container)
     return OpenedImage(outside, squashfs.root if squashfs else None, why, identity=b"")
 
 

@@ -16,7 +16,16 @@ class Outside(NamedTuple):
     size_bytes: int
     mtime_ns: int
     digest: str
+    layout: str
+    """The digest that costs little, also where `digest` is of the whole file."""
     container: ContainerFacts
+
+    @property
+    def facts(self) -> dict[str, object]:
+        """Those fields of ImageFacts."""
+        fields = self._asdict()
+        del fields["layout"]
+        return fields
 
 
 class OpenedImage(NamedTuple):

@@ -21,12 +21,14 @@ from hpcrun.image.open_image import open_image
 from hpcrun.image.opened import OpenedImage, declared_arch
 from hpcrun.image.problems import Problems
 from hpcrun.image.program import read_program
+from hpcrun.image.recall import keep_passport, passport_key, recall_passport
 from hpcrun.image.starters import find_starters
 from hpcrun.image.survey import Survey, survey
 from hpcrun.image.tree import ROOT, Found, Node
 from hpcrun.image.users import RUN_TIME, find_mpi_users
 from hpcrun.model.base import UNKNOWN, is_known, known
 from hpcrun.model.image import ImageFacts, LibC, MpiUser, Program
+from hpcrun.model.memory import Memory
 
 
 class _Sought(NamedTuple):
@@ -36,13 +38,14 @@ class _Sought(NamedTuple):
     around: Surroundings
 
 
-def read_image(
+def read_image(  # noqa: PLR0913  each tells one thing about the same reading
     path: Path,
     *,
     command: Sequence[str] | None = None,
     around: Surroundings | None = None,
     arch: str | None = None,
     full_digest: bool = False,
+    memory: Memory | None = None,
 ) -> ImageFacts:
     """Read the passport of an image of any kind.
 
@@ -51,13 +54,27 @@ def read_image(
         around: what the job mounts into the container, and where it starts.
         arch: which variant of a multi-architecture image, as `uname -m` says.
         full_digest: hash the whole file (0.6 s per 300 MB) and not just what tells it from others.
+        memory: where facts read earlier are, and these may be kept.
     """
     sought = _Sought(command, around or Surroundings())
-    with open_image(path, arch=arch, full_digest=full_digest) as opened:
-        image = _with_readable_root(opened)
-        if image.root is None:
-            return _unread(path, image, sought.command)
-        return _read_tree(path, image, image.root, sought)
+    with open_image(path, arch=arch, full_digest=full_digest, memory=memory) as image:
+        key = passport_key(image, *sought) if memory is not None else None
+        if memory is None or key is None:
+            return _read_opened(path, image, sought)
+        facts = recall_passport(memory, key, path, image)
+        if facts is None:
+            facts = _read_opened(path, image, sought)
+            if facts.is_complete:
+                # What was missing may be there next time: a decoder, room for a temporary file.
+                keep_passport(memory, key, facts)
+        return facts
+
+
+def _read_opened(path: Path, opened: OpenedImage, sought: _Sought) -> ImageFacts:
+    image = _with_readable_root(opened)
+    if image.root is None:
+        return _unread(path, image, sought.command)
+    return _read_tree(path, image, image.root, sought)
 
 
 def _with_readable_root(image: OpenedImage) -> OpenedImage:
@@ -74,7 +91,7 @@ def _unread(path: Path, image: OpenedImage, command: Sequence[str] | None) -> Im
     return ImageFacts.model_validate(
         {
             "path": path.absolute(),
-            **image.outside._asdict(),
+            **image.outside.facts,
             "declared_arch": declared_arch(image.outside.container),
             "program": Program(argv0=command[0], path=None) if command else None,
             "is_complete": False,
@@ -104,7 +121,7 @@ def _read_tree(path: Path, image: OpenedImage, root: Node, sought: _Sought) -> I
     return ImageFacts.model_validate(
         {
             "path": path.absolute(),
-            **image.outside._asdict(),
+            **image.outside.facts,
             "declared_arch": declared_arch(container),
             "container": container,
             "program_archs": archs,
