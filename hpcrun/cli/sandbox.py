@@ -37,6 +37,11 @@ def group() -> None:
     metavar="all|none|NODES",
     help="Nodes that run images for another processor (all that can).",
 )
+@click.option(
+    "--register-emulation",
+    is_flag=True,
+    help="Let root put the emulator into the machine's own list, for Linux before 6.7.",
+)
 @click.option("--accounting", is_flag=True, help="Keep records of jobs: slurmdbd and MariaDB.")
 @click.option("--cgroup", is_flag=True, help="Let Slurm limit jobs by control groups (root).")
 @click.option("--short-timeouts", is_flag=True, help="Let Slurm see faults within seconds.")

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from hpcrun.errors import UnavailableError
-from hpcrun.sandbox import linux, namespace, reach
+from hpcrun.sandbox import linux, namespace, reach, registration
 from hpcrun.sandbox.machine import BOX_FLAGS
 from hpcrun.sandbox.namespace import IdMaps
 
@@ -36,6 +36,8 @@ class BoxParts:
     tools: Path
     share: Path
     emulator: Path | None = None
+    handler: str | None = None
+    """An entry for the machine's own list of handlers."""
     sshd: Path | None = None
     groups: Mapping[str, Path] = field(default_factory=dict)
     """Control groups, by what they control."""
@@ -68,6 +70,8 @@ class StartedBox:
         def prepare() -> None:
             reach.show((parts.state, parts.share), read_only=parts.shared_by_all)
             _make_fuse(parts.state / "dev")
+            if parts.handler is not None:
+                registration.register(parts.handler)
 
         try:
             self._keeper, self.pid = namespace.start(maps, BOX_FLAGS, body, prepare=prepare)
@@ -99,8 +103,8 @@ class StartedBox:
 def _make_fuse(folder: Path) -> None:
     """Give root's sandbox a /dev/fuse that the job user may open, if this machine's is not so.
 
-    It lies in a file system of this process's own mount namespace, made while still outside the
-    user namespace, inside which no device can be made. Nobody else ever sees it.
+    Made while still outside the user namespace, inside which no device can be made. Nobody else
+    ever sees it.
     """
     linux.mount("dev", folder, kind="tmpfs", options="mode=755")
     try:
@@ -156,6 +160,9 @@ def _bind_extras(parts: BoxParts) -> None:
         if part is not None:
             (box / name).mkdir()
             linux.bind_read_only(part, box / name)
+    if parts.handler is not None:
+        (box / "handlers").mkdir()
+        linux.bind(registration.LIST, box / "handlers")
     for name, group in parts.groups.items():
         (box / "cgroup" / name).mkdir(parents=True)
         linux.bind(group, box / "cgroup" / name)

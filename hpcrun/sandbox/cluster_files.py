@@ -53,6 +53,13 @@ class Cluster:
         emulating = self.emulation.nodes if self.emulation else ()
         return self.nodes if emulating == self.compute_nodes else emulating
 
+    @property
+    def own_handler(self) -> str:
+        """The entry of the sandbox's own list of handlers; none where the machine's list has it."""
+        if self.emulation is None or self.options.register_emulation:
+            return ""
+        return self.emulation.emulator.handler
+
 
 def format_slurm_conf(cluster: Cluster, common: str) -> str:
     """Write Slurm's main configuration: what all sandboxes have in common, and this one's own."""
@@ -118,7 +125,8 @@ def format_settings(cluster: Cluster) -> str:
         "BOX_GID": str(cluster.user.gid),
         "BOX_SHARE": cluster.share,
         "BOX_ACCOUNTING": accounting.FOLDER if cluster.options.accounting else "",
-        "BOX_HANDLER": cluster.emulation.emulator.handler if cluster.emulation else "",
+        "BOX_HANDLER": cluster.own_handler,
+        "BOX_MACHINE_HANDLERS": "yes" if cluster.options.register_emulation else "",
         "BOX_EMULATING": " ".join(cluster.emulating_nodes),
     }
     return "".join(f"{name}={shlex.quote(text)}\n" for name, text in settings.items())

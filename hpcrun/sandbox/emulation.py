@@ -1,7 +1,8 @@
 """Which nodes can run programs for another processor, and by what; registers no handler itself.
 
 Since Linux 6.7 a user namespace has a list of handlers (binfmt_misc) of its own. The sandbox
-registers in its own (inside/box.sh), so the machine's list is neither used nor changed.
+registers in its own (inside/box.sh), so the machine's list is neither used nor changed, unless root
+asks for that (registration.py).
 """
 
 import os
@@ -21,11 +22,11 @@ from hpcrun.sandbox import cache, linux, namespace, rootfs
 from hpcrun.sandbox.namespace import IdMaps
 from hpcrun.sandbox.places import Places
 from hpcrun.sandbox.progress import Progress
+from hpcrun.sandbox.registration import LIST, entry_name
 from hpcrun.tables.rows import Document, Row, load_table
 
-HANDLERS = Path("/proc/sys/fs/binfmt_misc")
 # Inside the box; the kernel opens it when it is registered (flag F), so nodes need not see it.
-_PLACE_INSIDE = "/run/box/emulator"
+_PLACE_INSIDE = Path("/run/box/emulator")
 _FLAGS = "F"
 _VERSION = re.compile(r"version (\d+(?:\.\d+)+)")
 
@@ -92,25 +93,31 @@ def choose_nodes(wanted: str | None, nodes: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(node for node in nodes if node in chosen)
 
 
-def provide(where: Places, maps: IdMaps, shows: Progress) -> Emulator:
-    """Find the emulator in the cache, or fetch it, where this machine can make use of one."""
+def provide(where: Places, maps: IdMaps, shows: Progress, *, registers: bool = False) -> Emulator:
+    """Find the emulator in the cache, or fetch it, where this machine can make use of one.
+
+    Its handler is for the sandbox's own list, or for the machine's if that is asked for.
+    """
     row = find_row(platform.machine())
     if row is None:
         raise UnavailableError(f"no emulator is known for {platform.machine()} machines")
-    if not _has_own_list(maps):
+    if not registers and not _has_own_list(maps):
         raise UnavailableError(
             "nodes can emulate other processors only where a user namespace may have handlers of "
-            f"its own (binfmt_misc, since Linux 6.7; this is Linux {platform.release()})"
+            f"its own (binfmt_misc, since Linux 6.7; this is Linux {platform.release()})",
+            help=["root may change the machine's: sudo hpcrun sandbox up --register-emulation"],
         )
     key = cache.recipe_key(fetch_command(row, Path("/target"), mirror=None), maps.uids)
     name = f"emulator-{row.arch}-{key}"
     folder = cache.keep(where.cache, name, maps, lambda new: _fetch(row, maps, new, shows))
+    entry = entry_name(where.folder) if registers else Path(row.program).name
+    place = folder.absolute() if registers else _PLACE_INSIDE
     return Emulator(
         arch=row.arch,
         name=row.emulator,
         version=_read_version(folder / row.program),
         flags=_FLAGS,
-        handler=format_handler(row),
+        handler=format_handler(row, entry, place / row.program),
         folder=folder,
     )
 
@@ -121,7 +128,7 @@ def _has_own_list(maps: IdMaps) -> bool:
     def body() -> None:
         try:
             linux.mount("none", "/", flags=linux.MS_REC | linux.MS_PRIVATE)
-            linux.mount("binfmt_misc", HANDLERS, kind="binfmt_misc")
+            linux.mount("binfmt_misc", LIST, kind="binfmt_misc")
         except OSError:
             os._exit(1)
 
@@ -150,11 +157,14 @@ def _read_version(program: Path) -> str:
     return found[1] if found else "unknown"
 
 
-def format_handler(row: EmulatorRow) -> str:
-    """Write the line that the kernel takes (`:name:M:offset:magic:mask:interpreter:flags`)."""
-    magic, mask = (_escape(text) for text in (row.magic, row.mask))
-    place = f"{_PLACE_INSIDE}/{row.program}"
-    return f":{Path(row.program).name}:M::{magic}:{mask}:{place}:{_FLAGS}"
+def format_handler(row: EmulatorRow, name: str, program: Path) -> str:
+    """Write the line that the kernel takes (`:name:M:offset:magic:mask:interpreter:flags`).
+
+    Whatever stands first divides the fields.
+    """
+    fields = ("", name, "M", "", _escape(row.magic), _escape(row.mask), str(program), _FLAGS)
+    between = next(mark for mark in ":|;,!\n" if mark not in str(program))
+    return between.join(fields)
 
 
 def _escape(digits: str) -> str:

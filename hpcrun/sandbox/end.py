@@ -7,14 +7,14 @@ import time
 from contextlib import suppress
 
 from hpcrun.errors import HpcrunError, WriteError
-from hpcrun.sandbox import cache, cgroups
+from hpcrun.sandbox import cache, cgroups, registration
 from hpcrun.sandbox.cluster_files import PARTITION
 from hpcrun.sandbox.enter import InsideCommand, capture_inside
 from hpcrun.sandbox.identity import find_identity
 from hpcrun.sandbox.lock import locked
 from hpcrun.sandbox.namespace import IdMaps
 from hpcrun.sandbox.places import DEFAULT_NAME, Places, places, telling_whose
-from hpcrun.sandbox.state import State, read_running
+from hpcrun.sandbox.state import State, read_running, read_state
 
 _GRACE_S = 10.0
 # Slurm's KillWait and some.
@@ -32,7 +32,7 @@ def down(name: str = DEFAULT_NAME) -> bool:
         if state is not None:
             _cancel_jobs(state)
             end_box(state)
-        cgroups.remove_groups(where.folder)
+        remove_traces(where)
         where.state_file.unlink(missing_ok=True)
         return state is not None
 
@@ -85,6 +85,15 @@ def end_box(state: State) -> None:
         os.close(init)
 
 
+def remove_traces(where: Places) -> None:
+    """Remove what the kernel still holds for a sandbox that has ended, however it did."""
+    cgroups.remove_groups(where.folder)
+    last = read_state(where)
+    registration.remove(
+        where.folder, was_registered=last is not None and last.options.register_emulation
+    )
+
+
 def purge(name: str = DEFAULT_NAME, *, is_all: bool = False) -> None:
     """End the sandbox and remove its folder; with `is_all` every sandbox and what they share.
 
@@ -112,5 +121,5 @@ def _remove(where: Places, maps: IdMaps) -> None:
     state = read_running(where)
     if state is not None:
         end_box(state)
-    cgroups.remove_groups(where.folder)
+    remove_traces(where)
     cache.remove_tree(where.folder, maps)

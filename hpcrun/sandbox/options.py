@@ -23,6 +23,7 @@ class Options:
     accounting: bool = _flag(without="no accounting")
     ssh: bool = _flag(without="no ssh server")
     cgroup: bool = _flag(without="no control groups")
+    register_emulation: bool = _flag(without="no handler in the machine's list")
 
 
 USUAL = Options()

@@ -8,11 +8,20 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hpcrun.errors import HpcrunError, UnavailableError, UsageError, WriteError
-from hpcrun.sandbox import accounting, cgroups, machine, parts, shared_folder, ssh_server, wheels
+from hpcrun.sandbox import (
+    accounting,
+    cgroups,
+    machine,
+    parts,
+    registration,
+    shared_folder,
+    ssh_server,
+    wheels,
+)
 from hpcrun.sandbox.box import BoxParts, StartedBox
 from hpcrun.sandbox.cluster_files import Cluster, node_names
 from hpcrun.sandbox.emulation import Emulation, choose_nodes, provide
-from hpcrun.sandbox.end import end_box
+from hpcrun.sandbox.end import end_box, remove_traces
 from hpcrun.sandbox.enter import InsideCommand, capture_inside
 from hpcrun.sandbox.folder import read_slurm, refresh_own_code, write_folder
 from hpcrun.sandbox.hardware import read_hardware
@@ -98,7 +107,9 @@ def _check(plan: _Plan) -> None:
     n_nodes, share = plan.wanted.n_nodes, plan.wanted.share
     if n_nodes is not None and not 1 <= n_nodes <= _MOST_NODES:
         raise UsageError(f"a sandbox has 1 to {_MOST_NODES} nodes, not {n_nodes}")
-    choose_nodes(plan.wanted.emulation, node_names(n_nodes or DEFAULT_NODES))
+    emulating = choose_nodes(plan.wanted.emulation, node_names(n_nodes or DEFAULT_NODES))
+    if plan.wanted.options.register_emulation:
+        registration.check(is_needed=bool(emulating))
     cache, root, maps = plan.where.cache, plan.where.root, plan.identity.maps
     names = parts.part_names(plan.version, plan.identity)
     is_root_cached = all((cache / name).is_dir() for name in (names.root, names.tools))
@@ -128,7 +139,7 @@ def _start_and_finish(plan: _Plan) -> State:
         _finish(plan.where, state, plan.shows)
     except BaseException:
         end_box(state)
-        cgroups.remove_groups(plan.where.folder)
+        remove_traces(plan.where)
         raise
     return state
 
@@ -154,6 +165,7 @@ def _writing(where: Places) -> Iterator[None]:
 def _start(plan: _Plan) -> State:
     """Make what is missing, write the configuration, start the box and note that it runs."""
     where, version, shows = plan.where, plan.version, plan.shows
+    remove_traces(where)  # of one that was killed
     made = parts.make_parts(where, version, plan.identity, shows)
     user = parts.usable_name(plan.identity.user, made.root)
     shared = where.share if plan.wanted.share is None else plan.wanted.share.resolve()
@@ -196,6 +208,7 @@ def _box_parts(plan: _Plan, cluster: Cluster, made: parts.Parts) -> BoxParts:
     if cluster.options.ssh:
         server = ssh_server.provide(plan.where, plan.version, plan.identity, plan.shows)
     has_groups = cluster.options.cgroup
+    emulator = cluster.emulation.emulator if cluster.emulation else None
     return BoxParts(
         root=made.root,
         state=plan.where.folder,
@@ -203,7 +216,8 @@ def _box_parts(plan: _Plan, cluster: Cluster, made: parts.Parts) -> BoxParts:
         python=made.python,
         tools=made.tools,
         share=Path(cluster.share),
-        emulator=_folder(cluster.emulation),
+        emulator=emulator.folder if emulator else None,
+        handler=emulator.handler if emulator and cluster.options.register_emulation else None,
         sshd=server,
         groups=cgroups.make_groups(plan.where.folder, cluster.nodes) if has_groups else {},
     )
@@ -216,17 +230,14 @@ def _find_emulation(
     chosen = choose_nodes(plan.wanted.emulation, nodes)
     if not chosen:
         return None, ()
+    registers = plan.wanted.options.register_emulation
     try:
-        emulator = provide(plan.where, plan.identity.maps, plan.shows)
+        emulator = provide(plan.where, plan.identity.maps, plan.shows, registers=registers)
     except UnavailableError as error:
-        if plan.wanted.emulation is not None:
+        if plan.wanted.emulation is not None or registers:
             raise
         return None, (f"no node emulates other processors: {error.message}",)
     return Emulation(emulator, chosen), ()
-
-
-def _folder(emulation: Emulation | None) -> Path | None:
-    return emulation.emulator.folder if emulation else None
 
 
 def _finish(where: Places, state: State, shows: Progress) -> None:

@@ -39,7 +39,7 @@ mkdir -p /run/box/nodes /run/netns
 if [ -n "$BOX_HANDLER" ]; then
     mount -t binfmt_misc binfmt_misc /proc/sys/fs/binfmt_misc
     printf '%s' "$BOX_HANDLER" >/proc/sys/fs/binfmt_misc/register
-else
+elif [ -z "$BOX_MACHINE_HANDLERS" ]; then
     mount -t binfmt_misc binfmt_misc /proc/sys/fs/binfmt_misc 2>/dev/null || :
 fi
 

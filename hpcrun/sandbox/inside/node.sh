@@ -80,7 +80,10 @@ cat /proc/sys/kernel/random/uuid >run/node/boot_id
 mount --bind run/node/boot_id proc/sys/kernel/random/boot_id
 # Apptainer looks here whether a program for another processor would run. A node that does not see
 # the list has, for Apptainer, no handler.
-case " $BOX_EMULATING " in *" $node "*) mount -t binfmt_misc binfmt_misc proc/sys/fs/binfmt_misc ;; esac
+case "$BOX_MACHINE_HANDLERS: $BOX_EMULATING " in
+yes:*" $node "*) mount --bind /run/box/handlers proc/sys/fs/binfmt_misc ;;
+*" $node "*) mount -t binfmt_misc binfmt_misc proc/sys/fs/binfmt_misc ;;
+esac
 
 rm -rf "$own"
 mkdir -p "$own/tmp" "$own/var-tmp" "$own/slurmd"

@@ -1,5 +1,7 @@
 """Which nodes emulate, and the line by which the kernel knows foreign programs."""
 
+from pathlib import Path
+
 import pytest
 
 from hpcrun.errors import UsageError
@@ -32,11 +34,19 @@ def test_node_that_is_not_there_is_a_usage_error(wanted: str) -> None:
 def test_handler_has_the_magic_that_apptainer_wants_and_flag_f() -> None:
     row = find_row("x86_64")
     assert row is not None
-    name, kind, offset, magic, mask, place, flags = format_handler(row).split(":")[1:]
-    assert (name, kind, offset, flags) == ("qemu-aarch64-static", "M", "", "F")
+    line = format_handler(row, "emulator", Path("/run/qemu"))
+    name, kind, offset, magic, mask, place, flags = line.split(":")[1:]
+    assert (name, kind, offset, place, flags) == ("emulator", "M", "", "/run/qemu", "F")
     assert magic.replace("\\x", "") == "7f454c460201010000000000000000000200b700"
     assert mask.count("\\x") == 20
-    assert place == "/run/box/emulator/usr/bin/qemu-aarch64-static"
+
+
+def test_handler_of_a_program_below_a_folder_with_a_colon_is_divided_otherwise() -> None:
+    row = find_row("x86_64")
+    assert row is not None
+    line = format_handler(row, "emulator", Path("/srv/a:b/qemu"))
+    assert line.startswith("|emulator|M||")
+    assert line.endswith("|/srv/a:b/qemu|F")
 
 
 def test_machine_without_a_row_has_no_emulator() -> None:
