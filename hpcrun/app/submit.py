@@ -72,7 +72,7 @@ def check_image(plan: Plan) -> None:
         found = image.path.stat()
     except FileNotFoundError as exc:
         raise MissingInputError(f"the image {image.path} is gone since it was planned for") from exc
-    if image.kind == "sif" and (found.st_size, found.st_mtime_ns) != (
+    if image.kind != "folder" and (found.st_size, found.st_mtime_ns) != (
         image.size_bytes,
         image.mtime_ns,
     ):

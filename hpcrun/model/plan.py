@@ -6,6 +6,7 @@ from typing import Literal
 from pydantic import Field
 
 from hpcrun.model.base import Value
+from hpcrun.model.container import ImageKind
 from hpcrun.model.diagnostic import Diagnostic
 from hpcrun.model.verdict import Answer, Reason
 
@@ -31,7 +32,7 @@ class PlannedImage(Value):
     """The image that was planned for; the script and submit check that it is still that one."""
 
     path: Path
-    kind: Literal["sif", "folder"]
+    kind: ImageKind
     arch: str
     """OCI name (amd64, arm64)."""
     digest: str

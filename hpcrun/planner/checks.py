@@ -5,6 +5,7 @@ from pathlib import Path, PurePosixPath
 
 from hpcrun.compat.evidence import in_profile, listed
 from hpcrun.model.base import is_known
+from hpcrun.model.container import ImageKind
 from hpcrun.model.diagnostic import Diagnostic, Severity
 from hpcrun.model.image import ImageFacts
 from hpcrun.model.job import Image
@@ -17,6 +18,12 @@ from hpcrun.tables import architectures
 _LAUNCHERS = frozenset(
     {"mpirun", "mpiexec", "mpiexec.hydra", "orterun", "prterun", "srun", "aprun", "jsrun"}
 )
+_CONVERTED: dict[ImageKind, tuple[str, str]] = {
+    "oci-layout": ("oci", "an OCI layout"),
+    "docker-archive": ("docker-archive", "a docker archive"),
+    "oci-archive": ("oci-archive", "an OCI archive"),
+}
+"""Kinds of images that Apptainer builds a SIF from: its word for each, and ours."""
 _SYSTEM_FOLDERS = frozenset(
     PurePosixPath(folder)
     for folder in (
@@ -34,6 +41,10 @@ _SHOWN_FOLDERS = tuple(
 def check_image_file(image: Image, arch: str, facts: ImageFacts) -> Iterator[Diagnostic]:
     """Report an image that is not the one the job names."""
     ref = image.by_arch.get(arch) or image.any_arch
+    if facts.kind in _CONVERTED:
+        form, name = _CONVERTED[facts.kind]
+        message = f"Apptainer cannot start ranks from {name} without converting it"
+        yield diagnose("HPR211", message, found=(f"Apptainer names it `{form}:{facts.path}`",))
     if (
         arch in image.by_arch
         and is_known(facts.arch)

@@ -160,6 +160,10 @@ CASES: dict[str, Case] = {
         silent_job="command: [/opt/solver]\nmounts: [{host: /home/share/tools, container: /opt}]",
     ),
     "HPR209": Case(silent=Given(image=OPENMPI.model_copy(update={"digest": _DIGEST}))),
+    "HPR211": Case(
+        fires=Given(image=OPENMPI.model_copy(update={"kind": "docker-archive"})),
+        silent=Given(image=OPENMPI.model_copy(update={"kind": "squashfs"})),
+    ),
     "HPR301": Case(
         fires=Given(site=_stacks("mpich-4.3.2")), silent=Given(site=_stacks("openmpi-5.0.11"))
     ),
