@@ -5,7 +5,7 @@ script that does anything else with a variable makes that variable unknown.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import PurePosixPath
 from types import MappingProxyType
 from typing import NamedTuple
@@ -75,14 +75,36 @@ def read_environment(root: Node, declared: Mapping[str, str] = MappingProxyType(
     values: dict[str, str | Unknown] = dict.fromkeys(FIELDS, "")
     values["PATH"] = DEFAULT_PATH
     values |= {name: declared[name][:_VALUE_MAX] for name in FIELDS if name in declared}
-    folder = resolve(root, _FOLDER)
-    if folder is not None and folder.node.kind is Kind.FOLDER:
-        for name in sorted(folder.node.entries())[:_SCRIPTS_MAX]:
-            if name.endswith(".sh") and name not in _APPTAINERS_OWN:
-                script = resolve(root, PurePosixPath(_FOLDER) / name)
-                if script is not None and script.node.kind is Kind.FILE:
-                    _apply(read_text(script.node, limit=_SCRIPT_MAX), values)
+    for script in _scripts(root):
+        _apply(script, values)
     return Environment(**{field: values[name] for name, field in FIELDS.items()})
+
+
+def read_settings(
+    root: Node, declared: Mapping[str, str], is_wanted: Callable[[str], bool]
+) -> dict[str, str]:
+    """Return plain settings of further variables: the last literal one of each."""
+    found = {name: text[:_VALUE_MAX] for name, text in declared.items() if is_wanted(name)}
+    for script in _scripts(root):
+        for line in script.splitlines():
+            match = _DEFAULT.fullmatch(line.strip()[:_LINE_MAX]) or _SETTING.fullmatch(
+                line.strip()[:_LINE_MAX]
+            )
+            if match and is_wanted(match["name"]):
+                found[match["name"]] = match["value"].strip("\"'")
+    return dict(sorted(found.items()))
+
+
+def _scripts(root: Node) -> Iterator[str]:
+    """Yield the texts of the scripts that Apptainer sources, in its order, without its own."""
+    folder = resolve(root, _FOLDER)
+    if folder is None or folder.node.kind is not Kind.FOLDER:
+        return
+    for name in sorted(folder.node.entries())[:_SCRIPTS_MAX]:
+        if name.endswith(".sh") and name not in _APPTAINERS_OWN:
+            script = resolve(root, PurePosixPath(_FOLDER) / name)
+            if script is not None and script.node.kind is Kind.FILE:
+                yield read_text(script.node, limit=_SCRIPT_MAX)
 
 
 def _apply(script: str, values: dict[str, str | Unknown]) -> None:

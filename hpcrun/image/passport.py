@@ -13,6 +13,7 @@ from hpcrun.image.container import with_tree
 from hpcrun.image.environment import Environment, read_environment
 from hpcrun.image.errors import ImageError
 from hpcrun.image.fabric import find_fabrics
+from hpcrun.image.gpu import read_gpu
 from hpcrun.image.libc import read_libc
 from hpcrun.image.linking import Linker
 from hpcrun.image.mounts import Surroundings
@@ -25,7 +26,7 @@ from hpcrun.image.recall import keep_passport, passport_key, recall_passport
 from hpcrun.image.starters import find_starters
 from hpcrun.image.survey import Survey, survey
 from hpcrun.image.tree import ROOT, Found, Node
-from hpcrun.image.users import RUN_TIME, find_mpi_users
+from hpcrun.image.users import RUN_TIME, applications, find_mpi_users
 from hpcrun.model.base import UNKNOWN, is_known, known
 from hpcrun.model.image import ImageFacts, LibC, MpiUser, Program
 from hpcrun.model.memory import Memory
@@ -131,6 +132,7 @@ def _read_tree(path: Path, image: OpenedImage, root: Node, sought: _Sought) -> I
             "sonames": sonames,
             "fabrics": find_fabrics(found),
             "starters": find_starters(found, linker),
+            "gpu": read_gpu(found, root, image.environment, applications(found)),
             "program": read_program(followed, sought.command, sought.around),
             "command": followed.facts if followed else None,
             "is_complete": problems.are_harmless,

@@ -75,6 +75,11 @@ def _loaded(
     return str(found.path) if found else otherwise
 
 
+def applications(survey: Survey) -> Iterator[ElfFile]:
+    """Yield the programs and extension modules of a tree."""
+    return (file for file in survey.elf_files if _is_readable_application(file, survey))
+
+
 def _is_readable_application(file: ElfFile, survey: Survey) -> bool:
     try:
         return _is_application(file)

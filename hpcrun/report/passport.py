@@ -9,6 +9,7 @@ from hpcrun.model.image import ImageFacts, StackFacts
 from hpcrun.report.page import Section, format_page, pair, section
 from hpcrun.report.passport_command import command_sections
 from hpcrun.report.passport_container import container_sections, format_title
+from hpcrun.report.passport_gpu import gpu_section
 from hpcrun.report.passport_mpi import libraries_section, mpi_sections
 from hpcrun.report.passport_network import network_section, starters_section
 from hpcrun.report.passport_system import system_sections
@@ -21,6 +22,7 @@ def format_image(facts: ImageFacts) -> str:
         *command_sections(facts),
         *mpi_sections(facts),
         network_section(facts.fabrics),
+        gpu_section(facts.gpu),
         starters_section(facts.starters),
         _unread(facts.unread),
         *container_sections(facts),

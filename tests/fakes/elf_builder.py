@@ -29,6 +29,8 @@ class ElfBuilder:
     constants: Sequence[str] = ()
     use_gnu_hash: bool = False
     has_sections: bool = True
+    sections: Mapping[str, bytes] = field(default_factory=dict)
+    """Further sections, with what they hold."""
 
     def build(self) -> bytes:
         """Return the file."""
@@ -89,7 +91,9 @@ class _Writer:
     def header(self, sections_at: int) -> bytes:
         spec = self.spec
         ident = bytes([0x7F, 69, 76, 70, 2 if self.wide else 1, 1 if self.order == "<" else 2, 1])
-        n_sections, section_size = (3, 64 if self.wide else 40) if sections_at else (0, 0)
+        n_sections, section_size = 3 + len(spec.sections), 64 if self.wide else 40
+        if not sections_at:
+            n_sections, section_size = 0, 0
         return self.pack(
             "16sHHIQQQIHHHHHH" if self.wide else "16sHHIIIIIHHHHHH",
             ident, spec.kind, spec.machine, 1, 0, self.header_size, sections_at, 0,
@@ -151,7 +155,11 @@ class _Writer:
         self.dynamic += [(0x6FFFFFFC, self.append(records)), (0x6FFFFFFD, len(names))]
 
     def write_sections(self, constants_at: int, constants_size: int) -> int:
+        further = []
         names = b"\0.rodata\0.shstrtab\0"
+        for name, content in self.spec.sections.items():
+            further.append((len(names), self.append(content), len(content)))
+            names += name.encode() + b"\0"
         names_at = self.append(names)
         shape = "IIQQQQIIQQ" if self.wide else "IIIIIIIIII"
         sections = [
@@ -159,4 +167,5 @@ class _Writer:
             (1, 1, 2, constants_at, constants_at, constants_size, 0, 0, 1, 0),
             (9, 3, 0, 0, names_at, len(names), 0, 0, 1, 0),
         ]
+        sections += [(name, 1, 2, at, at, size, 0, 0, 1, 0) for name, at, size in further]
         return self.append(b"".join(self.pack(shape, *section) for section in sections))

@@ -1,0 +1,133 @@
+"""GPU libraries, toolkits, settings and device code of a tree; does not judge or run any."""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+
+from hpcrun.image.device_code import read_device_code
+from hpcrun.image.environment import read_settings
+from hpcrun.image.errors import ImageError
+from hpcrun.image.survey import ElfFile, Survey
+from hpcrun.image.tree import Kind, Node, read_text, resolve, resolve_file
+from hpcrun.model.base import UNKNOWN, Unknown
+from hpcrun.model.gpu import DeviceCode, GpuFacts, GpuLibrary, Toolkit
+from hpcrun.model.seen import Certainty
+from hpcrun.tables.gpus import GpuRow, gpus
+
+LIBRARIES_MAX = 64
+CODE_FILES_MAX = 48
+_TEXT_MAX = 64 << 10
+_ENTRIES_MAX = 64
+
+
+def read_gpu(
+    survey: Survey, root: Node, declared: Mapping[str, str], applications: Iterable[ElfFile]
+) -> GpuFacts:
+    """Tell all about GPUs in a tree.
+
+    Args:
+        declared: what an OCI image's configuration sets.
+        applications: programs and modules, of which those linked to a GPU library are looked at.
+    """
+    libraries = [*_libraries(survey)]
+    with_code = [file for file, row in libraries if row.has_code]
+    with_code += [file for file in applications if _is_user(file, survey)]
+    try:
+        toolkits = tuple(_toolkits(root))
+        environment = read_settings(root, declared, gpus().is_variable)
+    except ImageError as exc:
+        survey.problems.add(f"GPU software: {exc.message}")
+        toolkits, environment = (), {}
+    return GpuFacts(
+        libraries=tuple(_describe(file, row, survey) for file, row in libraries[:LIBRARIES_MAX]),
+        toolkits=toolkits,
+        environment=environment,
+        code=tuple(_codes(with_code[:CODE_FILES_MAX], survey)),
+    )
+
+
+def _libraries(survey: Survey) -> Iterator[tuple[ElfFile, GpuRow]]:
+    """Yield the libraries, copies of one under several names once."""
+    found: dict[tuple[object, ...], tuple[ElfFile, GpuRow]] = {}
+    for file in survey.elf_files:
+        row = gpus().library(str(file.path.parent), file.path.name)
+        if row is not None:
+            key = (file.path.parent, row.id, file.path.name.split(".so")[0], file.node.size)
+            known = found.get(key)
+            if known is None or len(file.path.name) > len(known[0].path.name):
+                found[key] = (file, row)
+    yield from found.values()
+
+
+def _describe(file: ElfFile, row: GpuRow, survey: Survey) -> GpuLibrary:
+    version, evidence, certainty = _version(file, row, survey)
+    try:
+        soname = file.soname
+    except ImageError as exc:
+        survey.problems.tell(file.path, exc)
+        soname = file.path.name
+    return GpuLibrary(
+        kind=row.id,
+        path=str(file.path),
+        soname=soname,
+        arch=file.arch,
+        version=version,
+        evidence=evidence,
+        certainty=certainty,
+    )
+
+
+def _version(file: ElfFile, row: GpuRow, survey: Survey) -> tuple[str | Unknown, str, Certainty]:
+    if row.file_version and (match := re.fullmatch(row.file_version, file.path.name)):
+        return match.group(1), f"file name {file.path}", Certainty.LIKELY
+    try:
+        constants = file.elf.read_only_data() if row.versions else b""
+    except ImageError as exc:
+        survey.problems.tell(file.path, exc)
+        constants = b""
+    for pattern in row.versions:
+        found = {match.decode() for match in re.findall(pattern.encode(), constants)}
+        if len(found) == 1:
+            number = found.pop()
+            return number, f"constant with `{number}` in {file.path}", Certainty.SURE
+    return UNKNOWN, f"file name {file.path}", Certainty.LIKELY
+
+
+def _is_user(file: ElfFile, survey: Survey) -> bool:
+    try:
+        return any(gpus().is_used(soname) for soname in file.elf.needed)
+    except ImageError as exc:
+        survey.problems.tell(file.path, exc)
+        return False
+
+
+def _codes(files: Iterable[ElfFile], survey: Survey) -> Iterator[DeviceCode]:
+    for file in files:
+        try:
+            found = read_device_code(file.elf)
+        except ImageError as exc:
+            survey.problems.tell(file.path, exc)
+            continue
+        if found is not None:
+            yield DeviceCode(
+                path=str(file.path),
+                targets=found.compiled,
+                portable=found.portable,
+                evidence=f"headers in {found.evidence} of {file.path}",
+                certainty=Certainty.SURE if found.is_whole else Certainty.LIKELY,
+            )
+
+
+def _toolkits(root: Node) -> Iterator[Toolkit]:
+    seen = set()
+    for row in gpus().toolkits:
+        folder = resolve(root, row.folder)
+        if folder is None or folder.node.kind is not Kind.FOLDER:
+            continue
+        names = [name for name in sorted(folder.node.entries()) if re.fullmatch(row.entry, name)]
+        for name in names[:_ENTRIES_MAX]:
+            file = resolve_file(root, f"{row.folder}/{name}/{row.file}")
+            if file is None or file.path in seen:
+                continue
+            seen.add(file.path)
+            if match := re.search(row.pattern, read_text(file.node, limit=_TEXT_MAX)):
+                yield Toolkit(kind=row.kind, version=match.group(1), evidence=str(file.path))
