@@ -32,7 +32,10 @@ case ${1:-all} in
 all) exec "$venv/bin/python" -m pytest -q ;;
 full) exec "$venv/bin/python" -m pytest -q --all-versions ;;
 fast) exec "$venv/bin/python" -m pytest -q --fast ;;
-bench) exec "$venv/bin/python" -m tests.bench ;;
+bench)
+    shift
+    exec "$venv/bin/python" -m tests.benchmarks "$@"
+    ;;
 pytest)
     shift
     exec "$venv/bin/python" -m pytest "$@"

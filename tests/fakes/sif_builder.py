@@ -33,14 +33,19 @@ def build_sif(
     file_system: int = SQUASHFS,
     part_type: int = PRIMARY,
     objects: Sequence[Object] = (),
+    content_size: int | None = None,
 ) -> bytes:
-    """Return a SIF with a definition file, one partition and what else is asked for."""
+    """Return a SIF with a definition file, one partition and what else is asked for.
+
+    With `content_size` the content is left to be appended.
+    """
+    content_size = len(content) if content_size is None else content_size
     deffile = b"Bootstrap: localimage\n"
     partition = PARTITION.pack(file_system, part_type, (partition_arch or arch).encode() + b"\0")
     partition_at = DATA_AT + 4096
     descriptors = [
         _descriptor(1, 0x4001, DATA_AT, len(deffile), b""),
-        _descriptor(2, 0x4004, partition_at, len(content), partition),
+        _descriptor(2, 0x4004, partition_at, content_size, partition),
     ]
     tail = b""
     for number, each in enumerate(objects, 3):
