@@ -8,12 +8,13 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-from hpcrun.errors import HpcrunError
+from hpcrun.errors import ExitCode, HpcrunError
 
 __all__ = ["sandbox", "shared_folder"]
 
@@ -75,6 +76,39 @@ def run_hpcrun(
         env={**os.environ, "PYTHONPATH": str(CHECKOUT), **environment},
         check=False,
     )
+
+
+@contextmanager
+def started(name: str, *options: str) -> Iterator[Sandbox]:
+    """Start a sandbox besides that of the session, and end it unless it ran before.
+
+    A suite of the archive that is gone, or has another Slurm by now, is skipped with its reason;
+    an archive that cannot be reached fails in CI.
+    """
+    from hpcrun.sandbox import down, status
+    from hpcrun.sandbox.enter import find_running
+    from hpcrun.sandbox.identity import find_identity
+    from hpcrun.sandbox.places import places
+
+    ran_before = status(name).is_running
+    done = run_hpcrun("sandbox", "up", "--name", name, *options)
+    if done.returncode == ExitCode.NO_INPUT or (
+        done.returncode == ExitCode.UNAVAILABLE and not os.environ.get("CI")
+    ):
+        pytest.skip(next(line for line in done.stderr.splitlines() if line.startswith("error:")))
+    assert done.returncode == 0, done.stderr
+    state = find_running(places(name))
+    yield Sandbox(
+        name=name,
+        share=Path(state.share),
+        profile=places(name).profile,
+        nodes=state.nodes,
+        user=state.user,
+        uid=state.uid,
+        uid_outside=find_identity().user.uid_outside,
+    )
+    if not ran_before:
+        down(name)
 
 
 @pytest.fixture(scope="session")

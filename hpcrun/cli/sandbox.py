@@ -1,14 +1,18 @@
 """`hpcrun sandbox`: a real Slurm cluster in a folder; the work is done in hpcrun.sandbox."""
 
 import json
+import os
 import sys
 import time
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from hpcrun.sandbox.places import DEFAULT_NAME
+
+if TYPE_CHECKING:
+    from hpcrun.model.site import Site
 
 FAULTS = ("kill", "cut", "throttle", "slow", "fill-disk", "pause")
 
@@ -26,7 +30,9 @@ def group() -> None:
 
 @group.command("up")
 @_name_option
-@click.option("--nodes", "n_nodes", type=int, help="Number of compute nodes (2).")
+@click.option(
+    "--nodes", "n_nodes", type=int, help="Number of compute nodes, with --like of each class (2)."
+)
 @click.option(
     "--share",
     type=click.Path(path_type=Path),
@@ -44,11 +50,13 @@ def group() -> None:
 )
 @click.option("--accounting", is_flag=True, help="Keep records of jobs: slurmdbd and MariaDB.")
 @click.option("--cgroup", is_flag=True, help="Let Slurm limit jobs by control groups (root).")
+@click.option("--mpi-default", metavar="TYPE", help="Slurm's MpiDefault (none).")
+@click.option("--like", metavar="PROFILE", help="Have the shape of this site: name or file.")
 @click.option("--short-timeouts", is_flag=True, help="Let Slurm see faults within seconds.")
 @click.option("--slurm", metavar="VERSION", help="20.11, 22.05, 24.11 or 26.05 (24.11).")
 @click.option("--ssh", is_flag=True, help="Reach it by ssh too, as site NAME-ssh.")
 @_json_option
-def up_command(name: str, as_json: bool, **wanted: Any) -> None:
+def up_command(name: str, as_json: bool, like: str | None, **wanted: Any) -> None:
     """Start the sandbox, unless it runs already; the first time it is made."""
     from hpcrun.sandbox.look import status
     from hpcrun.sandbox.start import up
@@ -56,7 +64,7 @@ def up_command(name: str, as_json: bool, **wanted: Any) -> None:
 
     was_running = status(name).is_running
     progress = _Lines()
-    state = up(name, Wanted.of(**wanted), progress=progress)
+    state = up(name, Wanted.of(**wanted, like=_load_like(like)), progress=progress)
     progress.end()
     if as_json:
         _print_json(status(name).to_json())
@@ -192,13 +200,23 @@ def purge_command(name: str, is_all: bool, as_json: bool) -> None:
     click.echo("all sandboxes are removed" if is_all else f"sandbox `{name}` is removed")
 
 
+def _load_like(profile: str | None) -> "Site | None":
+    if profile is None:
+        return None
+    from hpcrun.report.diagnostics import format_diagnostics
+    from hpcrun.site import identify_site
+
+    found = identify_site(profile, environment=os.environ)
+    if found.warnings:
+        click.echo(f"{format_diagnostics(found.warnings, colour=False)}\n", err=True)
+    return found.site
+
+
 def _print_json(value: dict[str, Any]) -> None:
     click.echo(json.dumps(value, indent=2))
 
 
 def _run(name: str, node: str, user: str, command: tuple[str, ...]) -> None:
-    import os
-
     from hpcrun.sandbox import enter
     from hpcrun.sandbox.places import places
 
@@ -236,6 +254,10 @@ class _Lines:
         """Show that the step goes on."""
         if self._text and (self._is_terminal or time.monotonic() - self._said >= self._STILL_S):
             self._show()
+
+    def note(self, text: str) -> None:
+        """Show a note."""
+        click.echo(f"note: {text}", err=True)
 
     def warn(self, text: str) -> None:
         """Show a warning."""

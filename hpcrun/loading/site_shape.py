@@ -177,6 +177,11 @@ _EMULATION = Record(
     }
 )
 
+_FEATURE = Text(
+    expected="a feature's name: letters, digits, `_`, `.`, `:` and `-`",
+    pattern="[A-Za-z0-9_][A-Za-z0-9_.:-]{0,63}",
+)
+
 _NODE_CLASS = Record(
     {
         "arch": _fact(Text(), "as `uname -m` says: x86_64, aarch64"),
@@ -191,6 +196,10 @@ _NODE_CLASS = Record(
         "fabric": _group(_FABRIC, "the network between nodes"),
         "emulation": _fact(
             ListOf(_EMULATION, expected="a list of emulators"), "registered for foreign programs"
+        ),
+        "features": _fact(
+            ListOf(Fact(_FEATURE, when_unknown=NOTHING), expected="a list of features"),
+            "Slurm's Feature, which `constraint` of a job names",
         ),
         "node_local": _optional(Text(), "folder on the node's own disk"),
     }

@@ -132,6 +132,8 @@ class Emulation(Value):
 class NodeClass(Value):
     """Nodes that are alike."""
 
+    features: tuple[str, ...] | Unknown = UNKNOWN
+    """What Slurm calls them, for `submit.constraint`."""
     arch: Line | Unknown = UNKNOWN
     """As `uname -m` says: x86_64, aarch64, ppc64le, riscv64."""
     microarch: Line | Unknown = UNKNOWN

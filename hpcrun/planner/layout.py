@@ -1,7 +1,9 @@
 """What is asked of the scheduler, and whether partition and nodes can give it; no MPI here."""
 
+import re
 from collections.abc import Callable, Iterable, Iterator
 
+from hpcrun.compat.evidence import listed
 from hpcrun.model.base import is_known
 from hpcrun.model.diagnostic import Diagnostic
 from hpcrun.model.plan import Layout
@@ -9,6 +11,8 @@ from hpcrun.model.site import NodeClass
 from hpcrun.planner.diagnose import diagnose
 from hpcrun.planner.question import Question
 from hpcrun.units import format_duration
+
+_FEATURE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.:-]*")
 
 
 def plan_layout(question: Question) -> Layout:
@@ -44,6 +48,7 @@ def check_layout(question: Question, layout: Layout) -> Iterator[Diagnostic]:
         return
     yield from _check_limits(question, layout)
     yield from _check_nodes(question, layout)
+    yield from _check_constraint(question, layout)
 
 
 def tasks_on_fullest_node(layout: Layout) -> int:
@@ -134,6 +139,25 @@ def _check_nodes(question: Question, layout: Layout) -> Iterator[Diagnostic]:
                     for name, size in sizes.items()
                 ),
             )
+
+
+def _check_constraint(question: Question, layout: Layout) -> Iterator[Diagnostic]:
+    """Report features that no node class has; what is more than names is left to Slurm."""
+    wanted = (layout.constraint or "").split("&")
+    classes = {name: node.features for name, node in question.classes.items()}
+    if not all(map(_FEATURE.fullmatch, wanted)) or not all(map(is_known, classes.values())):
+        return
+    if any(set(wanted) <= set(features) for features in classes.values()):
+        return
+    shown = " and ".join(f"`{name}`" for name in wanted)
+    yield diagnose(
+        "HPR111",
+        f"no node of the partition has feature {shown}",
+        found=tuple(
+            f"node class `{name}` of profile `{question.site.name}` has {listed(features)}"
+            for name, features in classes.items()
+        ),
+    )
 
 
 def _fits(amount: int, sizes: Iterable[int | None]) -> bool:

@@ -4,24 +4,19 @@ import re
 import shlex
 from dataclasses import dataclass
 
-from hpcrun.sandbox import accounting
+from hpcrun.sandbox import accounting, shape_files
 from hpcrun.sandbox.emulation import Emulation
 from hpcrun.sandbox.hardware import Hardware
 from hpcrun.sandbox.identity import JobUser
 from hpcrun.sandbox.options import USUAL, Options
+from hpcrun.sandbox.shape import Shape
 from hpcrun.sandbox.versions import SandboxVersion
 
 LOGIN = "login"
-PARTITION = "main"
 _FIRST_ADDRESS = 10
 # So that faults show within seconds; a busy machine may then take a sound node for a dead one.
 _SHORT_TIMEOUTS_S = {"SlurmdTimeout": 10, "MinJobAge": 10, "MessageTimeout": 5, "KillWait": 2}
 _CGROUP_PLUGINS = {"ProctrackType": "proctrack/cgroup", "TaskPlugin": "task/cgroup"}
-
-
-def node_names(n_nodes: int) -> tuple[str, ...]:
-    """Return the names of that many compute nodes."""
-    return tuple(f"n{number}" for number in range(1, n_nodes + 1))
 
 
 @dataclass(frozen=True)
@@ -29,7 +24,7 @@ class Cluster:
     """What a sandbox is to be."""
 
     name: str
-    n_nodes: int
+    shape: Shape
     hardware: Hardware
     user: JobUser
     share: str
@@ -40,7 +35,14 @@ class Cluster:
     @property
     def compute_nodes(self) -> tuple[str, ...]:
         """Names of the compute nodes."""
-        return node_names(self.n_nodes)
+        return self.shape.nodes
+
+    @property
+    def mpi_default(self) -> str:
+        """Type of `srun --mpi` where none is named: as asked for, else the site's if it is here."""
+        offered = self.version.mpi_types
+        usual = self.shape.mpi_default if self.shape.mpi_default in offered else None
+        return self.options.mpi_default or usual or "none"
 
     @property
     def nodes(self) -> tuple[str, ...]:
@@ -63,19 +65,14 @@ class Cluster:
 
 def format_slurm_conf(cluster: Cluster, common: str) -> str:
     """Write Slurm's main configuration: what all sandboxes have in common, and this one's own."""
-    hardware = cluster.hardware
-    nodes = f"n[1-{cluster.n_nodes}]" if cluster.n_nodes > 1 else "n1"
-    lines = (
+    lines: tuple[str, ...] = (
         *cluster.version.slurm_conf,
         # How daemons know each other, and that a job is whose it says it is.
         f"AuthType=auth/{cluster.version.auth}",
         f"CredType=cred/{cluster.version.auth}",
         f"ClusterName={cluster.name}",
         f"SlurmctldHost={LOGIN}",
-        f"DefMemPerCPU={hardware.memory_mib // hardware.cores}",
-        f"NodeName={nodes} Sockets=1 CoresPerSocket={hardware.cores} ThreadsPerCore=1 "
-        f"RealMemory={hardware.memory_mib} State=UNKNOWN",
-        f"PartitionName={PARTITION} Nodes={nodes} Default=YES MaxTime=24:00:00 State=UP",
+        *shape_files.slurm_lines(cluster.shape),
     )
     for key, value in _changed_settings(cluster).items():
         common = re.sub(rf"(?m)^{key}=.*\n", "", common)
@@ -85,7 +82,7 @@ def format_slurm_conf(cluster: Cluster, common: str) -> str:
 
 def _changed_settings(cluster: Cluster) -> dict[str, object]:
     """Return what the sandbox's options put in the place of what is common to all."""
-    changed: dict[str, object] = {}
+    changed: dict[str, object] = {"MpiDefault": cluster.mpi_default}
     if cluster.options.short_timeouts:
         changed |= _SHORT_TIMEOUTS_S
     if cluster.options.accounting:
@@ -125,6 +122,7 @@ def format_settings(cluster: Cluster) -> str:
         "BOX_GID": str(cluster.user.gid),
         "BOX_SHARE": cluster.share,
         "BOX_ACCOUNTING": accounting.FOLDER if cluster.options.accounting else "",
+        "BOX_GPUS": " ".join(f"{k}={v}" for k, v in shape_files.fake_gpus(cluster.shape).items()),
         "BOX_HANDLER": cluster.own_handler,
         "BOX_MACHINE_HANDLERS": "yes" if cluster.options.register_emulation else "",
         "BOX_EMULATING": " ".join(cluster.emulating_nodes),

@@ -8,7 +8,6 @@ from contextlib import suppress
 
 from hpcrun.errors import HpcrunError, WriteError
 from hpcrun.sandbox import cache, cgroups, registration
-from hpcrun.sandbox.cluster_files import PARTITION
 from hpcrun.sandbox.enter import InsideCommand, capture_inside
 from hpcrun.sandbox.identity import find_identity
 from hpcrun.sandbox.lock import locked
@@ -50,7 +49,10 @@ def _cancel_jobs(state: State) -> None:
             return
         # Waiting jobs must not take the places of those that end; the next start opens it again.
         for argv in (
-            ("scontrol", "update", f"partitionname={PARTITION}", "state=down"),
+            *(
+                ("scontrol", "update", f"partitionname={name}", "state=down")
+                for name in state.partitions
+            ),
             ("scancel", "--quiet", "--state=RUNNING"),
         ):
             capture_inside(state, InsideCommand(argv, as_root=True))

@@ -11,6 +11,7 @@ from hpcrun.sandbox import (
     packages,
     profile,
     rootfs,
+    shape_files,
     ssh_server,
 )
 from hpcrun.sandbox.cluster_files import Cluster
@@ -66,9 +67,12 @@ def _files(cluster: Cluster) -> dict[str, str]:
     """Return each file by its place in the folder; etc is copied to all nodes."""
     inside = {file.name: file.read_text() for file in rootfs.inside_folder().iterdir()}
     common, database = inside["slurm.conf"], inside["slurmdbd.conf"]
+    shape = cluster.shape
     return {
         **{f"inside/{name}": text for name, text in inside.items()},
         "etc/hosts": cluster_files.format_hosts(cluster),
+        "etc/slurm/gres.conf": shape_files.format_gres_conf(shape),
+        "etc/slurm/job_submit.lua": shape_files.format_job_submit(shape),
         "etc/slurm/slurm.conf": cluster_files.format_slurm_conf(cluster, common),
         "etc/slurm/cgroup.conf": cluster_files.format_cgroup_conf(cluster),
         "etc-login/slurm/slurmdbd.conf": accounting.format_slurmdbd_conf(
@@ -94,12 +98,12 @@ def _profiles(where: Places, cluster: Cluster, made: Parts) -> dict[str, str]:
     ]
     if cluster.options.ssh:
         sites.append(("sites", ssh_server.site_name(where.name), ssh_server.access(where)))
-    return {
-        f"{folder}/{name}.yaml": profile.format_profile(
-            cluster, access, packages=installed, name=name
-        )
-        for folder, name, access in sites
-    }
+    files = {}
+    for folder, name, access in sites:
+        text = profile.format_profile(cluster, access, packages=installed, name=name)
+        for file, content in ({f"{name}.yaml": text} | profile.passports(cluster)).items():
+            files[f"{folder}/{file}"] = content
+    return files
 
 
 def refresh_own_code(where: Places, state: State) -> None:

@@ -33,6 +33,8 @@ class SandboxStatus:
     user: str | None = None
     uid: int | None = None
     pid: int | None = None
+    like: str | None = None
+    notes: tuple[str, ...] = ()
     warnings: tuple[str, ...] = field(default=())
 
     def to_json(self) -> dict[str, Any]:
@@ -64,5 +66,7 @@ def status(name: str = DEFAULT_NAME) -> SandboxStatus:
         user=state.user,
         uid=state.uid,
         pid=state.init.pid,
+        like=state.like,
+        notes=state.notes,
         warnings=state.warnings,
     )

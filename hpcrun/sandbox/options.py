@@ -15,6 +15,11 @@ def _flag(*, without: str) -> Any:
     return field(default=False, metadata={"has": without})
 
 
+def _choice(*, has: str) -> Any:
+    """Give a choice; None leaves it open. A sandbox that was started with another `has` this."""
+    return field(default=None, metadata={"has": has})
+
+
 @dataclass(frozen=True)
 class Options:
     """What was asked for, a false or missing value being left open; or, settled, what there is."""
@@ -24,6 +29,7 @@ class Options:
     ssh: bool = _flag(without="no ssh server")
     cgroup: bool = _flag(without="no control groups")
     register_emulation: bool = _flag(without="no handler in the machine's list")
+    mpi_default: str | None = _choice(has="MpiDefault {has}, not {asked}")
 
 
 USUAL = Options()

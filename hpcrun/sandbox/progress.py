@@ -20,6 +20,9 @@ class Progress(Protocol):
     def warn(self, text: str) -> None:
         """Something that the user should know, though the work goes on."""
 
+    def note(self, text: str) -> None:
+        """Something that is so, and that nobody need do anything about."""
+
 
 class Silent:
     """Shows nothing."""
@@ -31,6 +34,9 @@ class Silent:
         """Show nothing."""
 
     def warn(self, text: str) -> None:
+        """Show nothing."""
+
+    def note(self, text: str) -> None:
         """Show nothing."""
 
 

@@ -4,7 +4,7 @@ import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from hpcrun.errors import HpcrunError, UnavailableError, UsageError, WriteError
@@ -19,23 +19,29 @@ from hpcrun.sandbox import (
     wheels,
 )
 from hpcrun.sandbox.box import BoxParts, StartedBox
-from hpcrun.sandbox.cluster_files import Cluster, node_names
+from hpcrun.sandbox.cluster_files import Cluster
 from hpcrun.sandbox.emulation import Emulation, choose_nodes, provide
 from hpcrun.sandbox.end import end_box, remove_traces
 from hpcrun.sandbox.enter import InsideCommand, capture_inside
 from hpcrun.sandbox.folder import read_slurm, refresh_own_code, write_folder
 from hpcrun.sandbox.hardware import read_hardware
 from hpcrun.sandbox.identity import Identity, find_identity
+from hpcrun.sandbox.imitation import find_gaps
 from hpcrun.sandbox.lock import locked
 from hpcrun.sandbox.options import settle
 from hpcrun.sandbox.places import DEFAULT_NAME, Places, places, telling_whose
 from hpcrun.sandbox.progress import Progress, Silent
-from hpcrun.sandbox.state import State, read_process_mark, read_running, write_state
-from hpcrun.sandbox.versions import SandboxVersion, default_version, find_version
+from hpcrun.sandbox.shape import DEFAULT_NODES, Shape, plan_shape
+from hpcrun.sandbox.state import ProcessMark, State, read_process_mark, read_running, write_state
+from hpcrun.sandbox.versions import (
+    SandboxVersion,
+    check_mpi_default,
+    default_version,
+    find_like,
+    find_version,
+)
 from hpcrun.sandbox.wanted import Wanted, check_same
 
-DEFAULT_NODES = 2
-_MOST_NODES = 200
 _READY_S = 60.0
 _DATABASE_READY_S = 60.0
 _POLL_S = 0.1
@@ -52,6 +58,7 @@ class _Plan:
 
     where: Places
     version: SandboxVersion
+    shape: Shape
     identity: Identity
     wanted: Wanted
     shows: Progress
@@ -65,7 +72,9 @@ def up(
     shows = progress or Silent()
     running = read_running(where)
     if running is None:
-        plan = _Plan(where, _choose_version(where, wanted), _identity(wanted), wanted, shows)
+        version = _choose_version(where, wanted)
+        shape = plan_shape(wanted.like, wanted.n_nodes, read_hardware())
+        plan = _Plan(where, version, shape, _identity(wanted), wanted, shows)
         _check(plan)
         with _writing(where), locked(where.root):
             # Another process may have started it while this one waited for the lock.
@@ -78,9 +87,10 @@ def up(
 
 
 def _choose_version(where: Places, wanted: Wanted) -> SandboxVersion:
-    """Return the version that is asked for, else the one the sandbox was made with."""
+    """Return the version that is asked for, else the one it was made with, else the site's."""
     made = read_slurm(where)
-    version = find_version(wanted.slurm or made or default_version().slurm)
+    like = find_like(wanted.like) if wanted.like else None
+    version = find_version(wanted.slurm or made or (like or default_version()).slurm)
     if made is not None and made != version.slurm:
         raise UsageError(
             f"sandbox `{where.name}` was made with Slurm {made}, whose jobs {version.slurm} "
@@ -104,12 +114,11 @@ def _identity(wanted: Wanted) -> Identity:
 
 def _check(plan: _Plan) -> None:
     """Refuse what cannot work, before anything is made."""
-    n_nodes, share = plan.wanted.n_nodes, plan.wanted.share
-    if n_nodes is not None and not 1 <= n_nodes <= _MOST_NODES:
-        raise UsageError(f"a sandbox has 1 to {_MOST_NODES} nodes, not {n_nodes}")
-    emulating = choose_nodes(plan.wanted.emulation, node_names(n_nodes or DEFAULT_NODES))
+    share = plan.wanted.share
+    emulating = choose_nodes(plan.wanted.emulation, plan.shape.nodes)
     if plan.wanted.options.register_emulation:
         registration.check(is_needed=bool(emulating))
+    check_mpi_default(plan.version, plan.wanted.options.mpi_default)
     cache, root, maps = plan.where.cache, plan.where.root, plan.identity.maps
     names = parts.part_names(plan.version, plan.identity)
     is_root_cached = all((cache / name).is_dir() for name in (names.root, names.tools))
@@ -167,40 +176,60 @@ def _start(plan: _Plan) -> State:
     where, version, shows = plan.where, plan.version, plan.shows
     remove_traces(where)  # of one that was killed
     made = parts.make_parts(where, version, plan.identity, shows)
-    user = parts.usable_name(plan.identity.user, made.root)
-    shared = where.share if plan.wanted.share is None else plan.wanted.share.resolve()
-    n_nodes = plan.wanted.n_nodes or DEFAULT_NODES
-    emulation, warnings = _find_emulation(plan, node_names(n_nodes))
-    options = settle(plan.wanted.options)
-    cluster = Cluster(
-        where.name, n_nodes, read_hardware(), user, str(shared), version, emulation, options
-    )
+    cluster, warnings = _cluster(plan, made)
     shown = _box_parts(plan, cluster, made)
     write_folder(where, cluster, made, plan.identity.maps)
-    shows.step(f"starting {n_nodes} nodes and Slurm {version.slurm}")
+    shows.step(f"starting {len(cluster.compute_nodes)} nodes and Slurm {version.slurm}")
     box = StartedBox(plan.identity.maps, shown)
     mark = read_process_mark(box.pid)
     if mark is None:
         raise UnavailableError("the box of the sandbox ended while it was made")
     warnings += plan.identity.warnings + (() if box.has_fuse else (_NO_FUSE,))
-    state = State(
-        name=where.name,
-        init=mark,
-        slurm=version.slurm,
-        nodes=cluster.compute_nodes,
-        share=cluster.share,
-        user=user.name,
-        uid=user.uid,
-        gid=user.gid,
-        emulation=emulation.nodes if emulation else (),
-        options=cluster.options,
-        warnings=warnings,
-    )
+    state = _state(plan, cluster, mark, warnings)
     write_state(where, state)
     box.let_go()
+    for note in state.notes:
+        shows.note(note)
     for warning in warnings:
         shows.warn(warning)
     return state
+
+
+def _cluster(plan: _Plan, made: parts.Parts) -> tuple[Cluster, tuple[str, ...]]:
+    """Return what it is to be, and what of it cannot be had here."""
+    emulation, warnings = _find_emulation(plan, plan.shape.nodes)
+    share = plan.wanted.share
+    cluster = Cluster(
+        name=plan.where.name,
+        shape=plan.shape,
+        hardware=read_hardware(),
+        user=parts.usable_name(plan.identity.user, made.root),
+        share=str(plan.where.share if share is None else share.resolve()),
+        version=plan.version,
+        emulation=emulation,
+        options=settle(plan.wanted.options),
+    )
+    return cluster, warnings
+
+
+def _state(plan: _Plan, cluster: Cluster, mark: ProcessMark, warnings: tuple[str, ...]) -> State:
+    return State(
+        name=cluster.name,
+        init=mark,
+        slurm=cluster.version.slurm,
+        nodes=cluster.compute_nodes,
+        share=cluster.share,
+        user=cluster.user.name,
+        uid=cluster.user.uid,
+        gid=cluster.user.gid,
+        emulation=cluster.emulation.nodes if cluster.emulation else (),
+        options=replace(cluster.options, mpi_default=cluster.mpi_default),
+        partitions=tuple(one.name for one in plan.shape.partitions),
+        n_nodes=plan.wanted.n_nodes or DEFAULT_NODES,
+        like=plan.shape.like,
+        notes=find_gaps(plan.wanted.like, cluster) if plan.wanted.like else (),
+        warnings=warnings,
+    )
 
 
 def _box_parts(plan: _Plan, cluster: Cluster, made: parts.Parts) -> BoxParts:
@@ -261,9 +290,10 @@ def _finish(where: Places, state: State, shows: Progress) -> None:
 
 def _look(state: State) -> tuple[bool, str]:
     """Whether every node takes jobs and, where there are to be records, they can be read."""
-    code, said = _ask(state, ("sinfo", "--noheader", "--Node", "--format=%T"))
-    states = said.split()
-    if code != 0 or len(states) != len(state.nodes) or any(map(_is_away, states)):
+    code, said = _ask(state, ("sinfo", "--noheader", "--Node", "--format=%N %T"))
+    # A node of two partitions has two lines.
+    states = dict(line.split() for line in said.splitlines()) if code == 0 else {}
+    if len(states) != len(state.nodes) or any(map(_is_away, states.values())):
         return False, said
     code, said = _ask(state, accounting.QUESTION) if state.options.accounting else (0, "")
     return code == 0, said
@@ -278,4 +308,11 @@ def _ask(state: State, argv: tuple[str, ...]) -> tuple[int, str]:
 
 def _is_away(state: str) -> bool:
     """Whether Slurm gives this node no jobs; `*` is a node that does not answer."""
-    return state.endswith("*") or state in {"down", "unknown", "drained", "draining", "fail"}
+    return state.endswith("*") or state in {
+        "down",
+        "unknown",
+        "drained",
+        "draining",
+        "fail",
+        "inval",
+    }

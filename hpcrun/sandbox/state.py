@@ -41,6 +41,13 @@ class State:
     emulation: tuple[str, ...] = ()
     """Nodes that run programs for another processor."""
     options: Options = USUAL
+    partitions: tuple[str, ...] = ("main",)
+    n_nodes: int = 2
+    """What `--nodes` says: of all nodes, or of each class where it has the shape of a site."""
+    like: str | None = None
+    """The profile whose shape it has."""
+    notes: tuple[str, ...] = ()
+    """What it has otherwise than that site."""
     warnings: tuple[str, ...] = field(default=())
 
     @property
@@ -76,6 +83,7 @@ def read_state(places: Places) -> State | None:
     nodes = tuple(data.pop("nodes"))
     emulation = tuple(data.pop("emulation", ()))
     warnings = tuple(data.pop("warnings"))
+    data |= {name: tuple(data[name]) for name in ("partitions", "notes") if name in data}
     # Another hpcrun may have started it, with options that this one has no more, or not yet.
     options = Options(**_known(data.pop("options", {}), Options))
     rest = _known(data, State)

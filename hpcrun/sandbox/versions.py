@@ -7,6 +7,7 @@ from pydantic import Field, model_validator
 
 from hpcrun import resources
 from hpcrun.errors import UsageError
+from hpcrun.model.site import Site
 from hpcrun.tables.rows import Document, Row, load_table
 
 
@@ -99,3 +100,19 @@ def find_version(slurm: str) -> SandboxVersion:
             return row
     known = ", ".join(row.slurm for row in _document().versions)
     raise UsageError(f"no sandbox has Slurm {slurm}", help=[f"there are: {known}"])
+
+
+def find_like(site: Site) -> SandboxVersion | None:
+    """Find the version that a site has, if a sandbox can have it."""
+    told = f"{site.scheduler.version}."
+    return next((row for row in known_versions() if told.startswith(f"{row.slurm}.")), None)
+
+
+def check_mpi_default(version: SandboxVersion, kind: str | None) -> None:
+    """Refuse a type of `srun --mpi` that this Slurm does not have."""
+    if kind is None or kind in version.mpi_types:
+        return
+    raise UsageError(
+        f"Slurm {version.slurm} of a sandbox has no `--mpi={kind}` to be its default",
+        help=[f"--mpi-default takes {', '.join(sorted(version.mpi_types))}"],
+    )

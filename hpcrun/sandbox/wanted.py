@@ -5,8 +5,11 @@ from pathlib import Path
 from typing import Any, Self
 
 from hpcrun.errors import UsageError
+from hpcrun.model.site import Site
 from hpcrun.sandbox.emulation import choose_nodes
+from hpcrun.sandbox.hardware import read_hardware
 from hpcrun.sandbox.options import USUAL, Options, compare, option_names
+from hpcrun.sandbox.shape import plan_shape
 from hpcrun.sandbox.state import State
 
 
@@ -19,6 +22,8 @@ class Wanted:
     emulation: str | None = None
     """`all`, `none` or names of nodes."""
     slurm: str | None = None
+    like: Site | None = None
+    """The site whose shape it is to have."""
     options: Options = USUAL
 
     @classmethod
@@ -47,7 +52,12 @@ def _compared(running: State, wanted: Wanted) -> tuple[tuple[object, object, str
     share, emulation = wanted.share, wanted.emulation
     return (
         (wanted.slurm, running.slurm, "Slurm {has}, not {asked}"),
-        (wanted.n_nodes, len(running.nodes), "{has} nodes, not {asked}"),
+        (wanted.n_nodes, running.n_nodes, "{has} nodes, not {asked}"),
+        (
+            plan_shape(wanted.like, None, read_hardware()).like if wanted.like else None,
+            running.like or "no profile",
+            "the shape of {has}, not {asked}",
+        ),
         (
             None if share is None else str(share.resolve()),
             running.share,

@@ -46,6 +46,14 @@ for device in null zero full random urandom tty fuse; do
     : >"dev/$device"
     mount --bind "/dev/$device" "dev/$device"
 done
+# Slurm takes a GPU for one only where it has a device.
+for pair in $BOX_GPUS; do
+    [ "${pair%=*}" = "$node" ] || continue
+    for number in $(seq 0 "$((${pair#*=} - 1))"); do
+        : >"dev/fake-gpu$number"
+        mount --bind /dev/null "dev/fake-gpu$number"
+    done
+done
 mount -t devpts -o newinstance,ptmxmode=0666,mode=620,gid=5 devpts dev/pts
 ln -s pts/ptmx dev/ptmx
 ln -s /proc/self/fd dev/fd

@@ -145,6 +145,11 @@ CASES: dict[str, Case] = {
     ),
     "HPR109": Case(silent_job="resources: {nodes: 2, tasks: 2}"),
     "HPR110": Case(fires=Given(site=_scheduler(kind="pbs"))),
+    "HPR111": Case(
+        fires=Given(site=_nodes(features=["cpu", "small"])),
+        silent=Given(site=_nodes(features=["cpu", "small"])),
+        silent_job="submit: {constraint: cpu&small}",
+    ),
     "HPR202": Case(fires=Given(image=ARM)),
     "HPR204": Case(
         fires=Given(image=IMAGES["no-mpi"]),

@@ -21,6 +21,7 @@ from hpcrun.sandbox.hardware import Hardware
 from hpcrun.sandbox.identity import JobUser
 from hpcrun.sandbox.options import Options
 from hpcrun.sandbox.rootfs import inside_folder
+from hpcrun.sandbox.shape import plan_shape
 from hpcrun.sandbox.versions import find_version
 
 COMMON = (inside_folder() / "slurm.conf").read_text()
@@ -29,7 +30,9 @@ USER = JobUser("ada", 1000, 1000, 1001, 1001)
 
 
 def cluster(n_nodes: int = 2, share: str = "/srv/share", slurm: str = "24.11") -> Cluster:
-    return Cluster("box", n_nodes, HARDWARE, USER, share, find_version(slurm))
+    return Cluster(
+        "box", plan_shape(None, n_nodes, HARDWARE), HARDWARE, USER, share, find_version(slurm)
+    )
 
 
 def test_slurm_conf_never_lets_jobs_run_as_root_nor_picks_an_mpi() -> None:

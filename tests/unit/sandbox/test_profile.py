@@ -13,6 +13,7 @@ from hpcrun.sandbox.emulation import Emulation, Emulator
 from hpcrun.sandbox.hardware import Hardware
 from hpcrun.sandbox.identity import JobUser
 from hpcrun.sandbox.profile import access_from_outside, format_profile
+from hpcrun.sandbox.shape import plan_shape
 from hpcrun.sandbox.versions import default_version, find_version, known_versions
 
 # A kernel version that YAML would take for a number, and a path that YAML would take for more.
@@ -28,7 +29,9 @@ def write_profile(
     slurm: str = "24.11",
 ) -> Path:
     user = JobUser("ada", 1000, 1000, 1001, 1001)
-    cluster = Cluster("box", 3, HARDWARE, user, SHARE, find_version(slurm), emulation)
+    cluster = Cluster(
+        "box", plan_shape(None, 3, HARDWARE), HARDWARE, user, SHARE, find_version(slurm), emulation
+    )
     file = folder / "box.yaml"
     text = format_profile(cluster, access, packages=PACKAGES)
     file.write_text(text)
@@ -74,10 +77,10 @@ def test_profile_has_two_node_classes_where_only_some_emulate(tmp_path: Path) ->
         write_profile(tmp_path, "local", Emulation(EMULATOR, ("n1",))),
         search=[resources.site_profiles_folder()],
     )
-    plain, emulating = (site.node_classes[name] for name in ("compute", "emulating"))
+    plain, emulating = (site.node_classes[name] for name in ("compute", "compute-emulating"))
     assert plain.emulation == ()
     assert plain.model_copy(update={"emulation": emulating.emulation}) == emulating
-    assert site.partitions["main"].node_classes == ("compute", "emulating")
+    assert site.partitions["main"].node_classes == ("compute", "compute-emulating")
 
 
 @pytest.mark.parametrize("slurm", [version.slurm for version in known_versions()])
