@@ -18,8 +18,9 @@ from hpcrun.image.python_path import find_python
 from hpcrun.image.survey import ElfFile
 from hpcrun.image.tree import Node, read_text, resolve_file
 from hpcrun.image.users import RUN_TIME
+from hpcrun.image.version_needs import find_version_needs
 from hpcrun.model.base import UNKNOWN, Unknown, is_known, known
-from hpcrun.model.command import CommandFacts, ImportedModule, LoadedLibrary, Step
+from hpcrun.model.command import CommandFacts, ImportedModule, LoadedLibrary, Step, VersionNeed
 from hpcrun.model.image import MpiUser
 from hpcrun.model.seen import Certainty
 from hpcrun.tables.mpi_families import mpi_families
@@ -104,8 +105,16 @@ class _Reading:
             closure=tuple(self._libraries.values()),
             modules=tuple(self._modules.values())[:_MODULES_MAX],
             mpi_users=users if is_followed or is_found else UNKNOWN,
+            needs=self._needs(),
         )
         return Gathered(facts, tuple(self._files.values()), tuple(self._walk.executed))
+
+    def _needs(self) -> tuple[VersionNeed, ...]:
+        try:
+            return find_version_needs(self._files.values())
+        except ImageError as exc:
+            self._doubts.append(f"symbol versions: {exc.message}")
+            return ()
 
     def _process(self, end: End) -> Process:
         library_path = split_path(known(end.environment.library_path) or "")

@@ -25,11 +25,13 @@ from hpcrun.image.program import read_program
 from hpcrun.image.recall import keep_passport, passport_key, recall_passport
 from hpcrun.image.starters import find_starters
 from hpcrun.image.survey import Survey, survey
+from hpcrun.image.system import read_system
 from hpcrun.image.tree import ROOT, Found, Node
 from hpcrun.image.users import RUN_TIME, applications, find_mpi_users
 from hpcrun.model.base import UNKNOWN, is_known, known
 from hpcrun.model.image import ImageFacts, LibC, MpiUser, Program
 from hpcrun.model.memory import Memory
+from hpcrun.model.system import SystemFacts
 
 
 class _Sought(NamedTuple):
@@ -119,6 +121,8 @@ def _read_tree(path: Path, image: OpenedImage, root: Node, sought: _Sought) -> I
     sonames = _told(problems, "library folders", names, no_names)
     users = find_mpi_users(found, linker if _is_searchable(environment, libc) else None)
     followed = _follow(sought, root, environment, users, found)
+    executed = (*followed.executed, *followed.files) if followed else ()
+    reading = partial(read_system, root, found, arch, environment, executed)
     return ImageFacts.model_validate(
         {
             "path": path.absolute(),
@@ -127,6 +131,7 @@ def _read_tree(path: Path, image: OpenedImage, root: Node, sought: _Sought) -> I
             "container": container,
             "program_archs": archs,
             "libc": libc,
+            "system": _told(problems, "system", reading, SystemFacts()),
             "mpi": find_mpi_libraries(found, linker),
             "mpi_users": users,
             "sonames": sonames,

@@ -16,6 +16,7 @@ from hpcrun.model.gpu import GpuFacts
 from hpcrun.model.mpi import ClosureFile, MpiCompanion, MpiVendor, Starter
 from hpcrun.model.mpi_user import Family as Family  # noqa: PLC0414 - part of this module
 from hpcrun.model.mpi_user import MpiUser as MpiUser  # noqa: PLC0414
+from hpcrun.model.system import SystemFacts
 
 
 class PmiAbility(Value):
@@ -113,6 +114,8 @@ class ImageFacts(Value):
     """ELF files really inside, counted by processor architecture."""
     container: ContainerFacts = ContainerFacts()
     libc: LibC = LibC()
+    system: SystemFacts = SystemFacts()
+    """Processor levels, distribution and further libraries that the programs stand on."""
     mpi: tuple[MpiLibrary, ...] = ()
     mpi_users: tuple[MpiUser, ...] = ()
     sonames: tuple[str, ...] = ()

@@ -12,7 +12,7 @@ from hpcrun.report.passport_container import container_sections, format_title
 from hpcrun.report.passport_gpu import gpu_section
 from hpcrun.report.passport_mpi import libraries_section, mpi_sections
 from hpcrun.report.passport_network import network_section, starters_section
-from hpcrun.report.passport_system import system_sections
+from hpcrun.report.passport_system import further_lines, system_sections
 
 
 def format_image(facts: ImageFacts) -> str:
@@ -25,6 +25,7 @@ def format_image(facts: ImageFacts) -> str:
         gpu_section(facts.gpu),
         starters_section(facts.starters),
         _unread(facts.unread),
+        section("further", further_lines(facts)),
         *container_sections(facts),
     ]
     return format_page(format_title(facts), sections)

@@ -1,19 +1,98 @@
 """The part of a passport's page about the job's command; does not print."""
 
-from hpcrun.model.image import ImageFacts, Program
+import shlex
+from collections.abc import Iterator
+
+from hpcrun.model.base import UNKNOWN, is_known
+from hpcrun.model.command import CommandFacts, LoadedLibrary, VersionNeed
+from hpcrun.model.image import ImageFacts, MpiUser, Program
+from hpcrun.model.seen import Certainty
 from hpcrun.report.page import Section, section
+from hpcrun.report.passport_mpi import FAMILIES, name_library
+from hpcrun.tables.versions import version_key
+
+_MODULES = 6
+_MISSING = 4
 
 
 def command_sections(facts: ImageFacts) -> list[Section]:
-    """Say what the command names, where one was given."""
-    if facts.program is None:
-        return []
-    return [section("command", [_program(facts.program)])]
+    """Say what the command comes to run and which MPI it uses, where one was given."""
+    command = facts.command
+    if command is None:
+        return [] if facts.program is None else [section("command", [_program(facts.program)])]
+    lines = [*_mpi(facts, command), *_chain(command), *_libraries(facts, command)]
+    return [section(f"command `{shlex.join(command.argv)}`", lines)]
 
 
 def _program(program: Program) -> str:
-    if program.path is None:
-        why = "is not in the image" if program.kind == "missing" else "cannot be resolved"
-        return f"{program.argv0} {why}"
-    through = f", run by {program.interpreter}" if program.interpreter else ""
-    return f"{program.argv0}: {program.path} ({program.kind}, {program.arch}{through})"
+    why = "is not in the image" if program.kind == "missing" else "cannot be resolved"
+    return f"{program.argv0} {why}"
+
+
+def _mpi(facts: ImageFacts, command: CommandFacts) -> Iterator[str]:
+    users = command.mpi_users
+    if not is_known(users):
+        yield "uses MPI: unknown, as it could not be followed to its end"
+    elif not users:
+        yield "uses MPI: no"
+    else:
+        for user in users:
+            sure = "perhaps " if user.certainty is Certainty.HINT else ""
+            yield f"uses MPI: {sure}{_use(facts, user)}"
+    yield from (f"not followed: {doubt}" for doubt in command.doubts)
+
+
+def _use(facts: ImageFacts, user: MpiUser) -> str:
+    if user.families:
+        names = " or ".join(FAMILIES[family] for family in user.families)
+        return f"{names}, which {user.path} chooses at run time"
+    if user.library is None:
+        return f"{user.needed}, which {user.path} needs and the image does not have"
+    if user.library == UNKNOWN:
+        return f"{user.needed}, which {user.path} needs; which file that is cannot be told"
+    library = next((each for each in facts.mpi if each.path == user.library), None)
+    name = name_library(library) if library is not None else user.needed
+    return f"{name} ({user.library}) through {user.rule}, for {user.path}"
+
+
+def _chain(command: CommandFacts) -> Iterator[str]:
+    for step in command.steps:
+        where = "not found" if step.path is None else step.path
+        name = step.name if where == step.name else f"{step.name}: {where}"
+        yield f"runs {name} ({step.through})"
+
+
+def _libraries(facts: ImageFacts, command: CommandFacts) -> Iterator[str]:
+    missing = command.missing
+    if missing:
+        for library in missing[:_MISSING]:
+            yield f"lacks {library.name}, which {library.needed_by} needs"
+        if len(missing) > _MISSING:
+            yield f"lacks {len(missing) - _MISSING} further libraries"
+    found = [library for library in command.closure if library.path is not None]
+    if found:
+        yield f"loads {len(found)} libraries{_rules(found)}"
+    if command.modules:
+        names = [module.name for module in command.modules[:_MODULES]]
+        rest = len(command.modules) - len(names)
+        yield f"imports compiled modules {', '.join(names)}{f' and {rest} further' if rest else ''}"
+    yield from (_need(facts, need) for need in command.needs)
+
+
+def _rules(found: list[LoadedLibrary]) -> str:
+    """Name the rules by which libraries outside the loader's usual places are found."""
+    rules = dict.fromkeys(each.evidence for each in found if "PATH" in each.evidence)
+    return f", some through {', '.join(list(rules)[:2])}" if rules else ""
+
+
+def _need(facts: ImageFacts, need: VersionNeed) -> str:
+    cxx = facts.system.libstdcxx
+    offered = {
+        "GLIBC": facts.libc.version,
+        "GLIBCXX": cxx.glibcxx if cxx else UNKNOWN,
+        "CXXABI": cxx.cxxabi if cxx else UNKNOWN,
+    }.get(need.kind, UNKNOWN)
+    symbol = f" ({need.symbol})" if is_known(need.symbol) else ""
+    lacking = is_known(offered) and version_key(offered) < version_key(need.version)
+    tail = f", but the image has only {offered}" if lacking else ""
+    return f"needs {need.kind}_{need.version}: {need.path}{symbol}{tail}"

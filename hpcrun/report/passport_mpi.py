@@ -9,6 +9,7 @@ from hpcrun.report.page import Section, section
 
 FAMILIES = {Family.OPENMPI: "Open MPI", Family.MPICH: "MPICH family", Family.MPI_ABI: "MPI ABI"}
 
+_EXAMPLES = 3
 _LANGUAGES = {
     "fortran": "Fortran",
     "fortran-2008": "Fortran 2008",
@@ -19,7 +20,8 @@ _LANGUAGES = {
 
 def mpi_sections(facts: ImageFacts) -> list[Section]:
     """Say which MPI libraries the image has and what uses them."""
-    return [libraries_section(facts.mpi), section("uses MPI", map(_user, facts.mpi_users))]
+    title = "programs and modules that use MPI"
+    return [libraries_section(facts.mpi), section(title, _users(facts.mpi_users))]
 
 
 def libraries_section(libraries: Iterable[MpiLibrary]) -> Section:
@@ -83,8 +85,16 @@ def _ability(ability: PmiAbility) -> str:
     return f"{ability.kind}{version}{inside}: {ability.evidence}"
 
 
-def _user(user: MpiUser) -> str:
-    if user.families:
-        names = ", ".join(FAMILIES[family] for family in user.families)
-        return f"{user.path} chooses at run time: {names}"
-    return f"{user.path} needs {user.needed}"
+def _users(users: Iterable[MpiUser]) -> list[str]:
+    """Gather users by what they need, a few of each."""
+    paths: dict[str, list[str]] = {}
+    for user in users:
+        names = " or ".join(FAMILIES[family] for family in user.families)
+        needed = f"{names}, chosen at run time" if names else user.needed
+        paths.setdefault(needed, []).append(user.path)
+    return [f"{needed}: {_few(found)}" for needed, found in paths.items()]
+
+
+def _few(paths: list[str]) -> str:
+    more = len(paths) - _EXAMPLES
+    return ", ".join(paths[:_EXAMPLES]) + (f" and {more} further" if more > 0 else "")

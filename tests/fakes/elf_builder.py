@@ -27,6 +27,8 @@ class ElfBuilder:
     verneed: Mapping[str, Sequence[str]] = field(default_factory=dict)
     verdef: Sequence[str] = ()
     constants: Sequence[str] = ()
+    note: bytes = b""
+    """Content of a note segment."""
     use_gnu_hash: bool = False
     has_sections: bool = True
     sections: Mapping[str, bytes] = field(default_factory=dict)
@@ -44,7 +46,7 @@ class _Writer:
         self.wide = spec.bits == 64
         self.strings = bytearray(b"\0")
         self.dynamic: list[tuple[int, int]] = []
-        self.n_segments = 3 if spec.interpreter else 2
+        self.n_segments = 2 + bool(spec.interpreter) + bool(spec.note)
         self.header_size, self.segment_size = (64, 56) if self.wide else (52, 32)
         self.body = bytearray(self.header_size + self.n_segments * self.segment_size)
 
@@ -66,6 +68,7 @@ class _Writer:
         spec = self.spec
         interpreter = (spec.interpreter or "").encode() + b"\0"
         interpreter_at = self.append(interpreter)
+        note_at = self.append(spec.note)
         for name in spec.needed:
             self.dynamic.append((1, self.string(name)))
         for tag, text in ((14, spec.soname), (15, spec.rpath), (29, spec.runpath)):
@@ -84,6 +87,8 @@ class _Writer:
         segments = [(1, 5, 0, len(self.body)), (2, 6, dynamic_at, len(dynamic))]
         if spec.interpreter:
             segments.append((3, 4, interpreter_at, len(interpreter)))
+        if spec.note:
+            segments.append((4, 4, note_at, len(spec.note)))
         head = self.header(sections_at) + b"".join(self.segment(*each) for each in segments)
         self.body[: len(head)] = head
         return bytes(self.body)

@@ -31,8 +31,7 @@ def test_page_of_a_real_stack_fits_a_screen(file: Path) -> None:
 def test_page_of_an_image_with_nothing_says_what_is_unknown() -> None:
     assert format_image(PLAIN).splitlines() == [
         "/images/app.sif: SIF, 3 MiB",
-        "  declared for  unknown",
-        "  programs for  none found",
+        "  processor     no programs found; the image declares none",
         "  C library     none found",
         "",
         "image",
@@ -53,9 +52,15 @@ def test_names_out_of_the_image_cannot_steer_the_terminal() -> None:
 
 
 def test_long_section_is_cut_and_says_so() -> None:
-    users = tuple(MpiUser(path=f"/bin/{n}", needed="libmpi.so.40") for n in range(40))
-    lines = format_image(PLAIN.model_copy(update={"mpi_users": users})).splitlines()
+    unread = tuple(f"/folder/{n}" for n in range(40))
+    lines = format_image(PLAIN.model_copy(update={"unread": unread})).splitlines()
     assert f"  {40 - LINES_PER_SECTION} further; all with --json" in lines
+
+
+def test_programs_of_one_need_are_told_together() -> None:
+    users = tuple(MpiUser(path=f"/bin/{n}", needed="libmpi.so.40") for n in range(40))
+    page = format_image(PLAIN.model_copy(update={"mpi_users": users}))
+    assert "  libmpi.so.40: /bin/0, /bin/1, /bin/2 and 37 further\n" in page
 
 
 def test_many_long_sections_together_fit_a_page_and_each_says_what_it_leaves_out() -> None:

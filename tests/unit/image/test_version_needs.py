@@ -1,0 +1,41 @@
+"""The highest symbol versions of a program with its closure, and which symbol needs each."""
+
+from contextlib import ExitStack
+from pathlib import PurePosixPath
+
+from hpcrun.image.elf import read_elf
+from hpcrun.image.survey import ElfFile
+from hpcrun.image.version_needs import find_version_needs
+from tests.fakes.elf_builder import ElfBuilder
+from tests.fakes.memory_file import opened
+
+
+def test_highest_need_of_each_kind_names_its_file() -> None:
+    built = {
+        "/app/run": ElfBuilder(
+            verneed={"libc.so.6": ("GLIBC_2.9", "GLIBC_2.34"), "libstdc++.so.6": ("GLIBCXX_3.4.9",)}
+        ),
+        "/lib/liba.so": ElfBuilder(
+            verneed={
+                "libc.so.6": ("GLIBC_2.34", "GLIBC_PRIVATE"),
+                "libstdc++.so.6": ("GLIBCXX_3.4.30", "CXXABI_1.3.13"),
+                "libgcc_s.so.1": ("GCC_3.0",),
+            }
+        ),
+        "/lib/libm.so.6": ElfBuilder(soname="libm.so.6", verneed={"libc.so.6": ("GLIBC_2.99",)}),
+    }
+    files = []
+    with ExitStack() as stack:
+        for path, builder in built.items():
+            extent = stack.enter_context(opened(builder.build()))
+            elf = read_elf(extent)
+            assert elf is not None
+            files.append(ElfFile(PurePosixPath(path), extent, elf))  # type: ignore[arg-type]
+        found = find_version_needs(files)
+    needs = [(need.kind, need.version, need.path) for need in found]
+    assert needs == [
+        ("GLIBC", "2.34", "/app/run"),
+        ("GLIBCXX", "3.4.30", "/lib/liba.so"),
+        ("CXXABI", "1.3.13", "/lib/liba.so"),
+        ("GCC", "3.0", "/lib/liba.so"),
+    ]
