@@ -17,6 +17,7 @@ from typing import Any, NoReturn
 import pytest
 
 from tests.images_fixture import *  # noqa: F403  session fixtures of the real cluster
+from tests.mpi_tree_fixture import *  # noqa: F403
 from tests.sandbox_fixture import *  # noqa: F403
 
 HERE = Path(__file__).resolve().parent

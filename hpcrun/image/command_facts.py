@@ -20,7 +20,14 @@ from hpcrun.image.tree import Node, read_text, resolve_file
 from hpcrun.image.users import RUN_TIME
 from hpcrun.image.version_needs import find_version_needs
 from hpcrun.model.base import UNKNOWN, Unknown, is_known, known
-from hpcrun.model.command import CommandFacts, ImportedModule, LoadedLibrary, Step, VersionNeed
+from hpcrun.model.command import (
+    BuiltInMpi,
+    CommandFacts,
+    ImportedModule,
+    LoadedLibrary,
+    Step,
+    VersionNeed,
+)
 from hpcrun.model.image import MpiUser
 from hpcrun.model.seen import Certainty
 from hpcrun.tables.mpi_families import mpi_families
@@ -81,6 +88,7 @@ class _Reading:
         self._libraries: dict[tuple[str, str | None], LoadedLibrary] = {}
         self._modules: dict[str, ImportedModule] = {}
         self._users: dict[tuple[str, str], MpiUser] = {}
+        self._built_in: list[BuiltInMpi] = []
         self._files: dict[PurePosixPath, ElfFile] = {}
 
     def load(self, end: End) -> None:
@@ -90,6 +98,8 @@ class _Reading:
             self._note(process, 0, end.file, end.environment, Certainty.SURE)
             if end.python is not None:
                 self._import(end, process)
+            elif not self._users:
+                self._look_inside(end.file)
         except ImageError as exc:
             self._doubts.append(f"{end.file.path}: {exc.message}")
 
@@ -105,9 +115,25 @@ class _Reading:
             closure=tuple(self._libraries.values()),
             modules=tuple(self._modules.values())[:_MODULES_MAX],
             mpi_users=users if is_followed or is_found else UNKNOWN,
+            built_in=tuple(self._built_in),
             needs=self._needs(),
         )
         return Gathered(facts, tuple(self._files.values()), tuple(self._walk.executed))
+
+    def _look_inside(self, file: ElfFile) -> None:
+        """Note an MPI that was linked into a program."""
+        row = mpi_families().built_into(file.elf.read_only_data())
+        if row is not None:
+            self._built_in.append(
+                BuiltInMpi(
+                    path=str(file.path),
+                    implementation=row.name,
+                    family=row.family,
+                    evidence=f"constants of {row.name} in {file.path}",
+                    certainty=Certainty.LIKELY,
+                )
+            )
+            self._doubts.append(f"{file.path} has {row.name} linked into itself")
 
     def _needs(self) -> tuple[VersionNeed, ...]:
         try:

@@ -122,7 +122,7 @@ def _read_tree(path: Path, image: OpenedImage, root: Node, sought: _Sought) -> I
     users = find_mpi_users(found, linker if _is_searchable(environment, libc) else None)
     followed = _follow(sought, root, environment, users, found)
     executed = (*followed.executed, *followed.files) if followed else ()
-    reading = partial(read_system, root, found, arch, environment, executed)
+    system = partial(read_system, root, found, arch, environment, executed)
     return ImageFacts.model_validate(
         {
             "path": path.absolute(),
@@ -131,7 +131,7 @@ def _read_tree(path: Path, image: OpenedImage, root: Node, sought: _Sought) -> I
             "container": container,
             "program_archs": archs,
             "libc": libc,
-            "system": _told(problems, "system", reading, SystemFacts()),
+            "system": _told(problems, "system", system, SystemFacts()),
             "mpi": find_mpi_libraries(found, linker),
             "mpi_users": users,
             "sonames": sonames,

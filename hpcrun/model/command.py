@@ -3,7 +3,7 @@
 from typing import Literal
 
 from hpcrun.model.base import UNKNOWN, Unknown, Value
-from hpcrun.model.mpi_user import MpiUser
+from hpcrun.model.mpi_user import Family, MpiUser
 from hpcrun.model.seen import Certainty, Seen
 
 
@@ -54,6 +54,14 @@ class VersionNeed(Seen):
     symbol: str | Unknown = UNKNOWN
 
 
+class BuiltInMpi(Seen):
+    """An MPI that was linked into the program itself, so that nothing can replace it."""
+
+    path: str
+    implementation: str
+    family: Family
+
+
 class CommandFacts(Value):
     """A command, followed to the program that it ends in and to what is loaded into it."""
 
@@ -66,6 +74,8 @@ class CommandFacts(Value):
     modules: tuple[ImportedModule, ...] = ()
     mpi_users: tuple[MpiUser, ...] | Unknown = UNKNOWN
     """What in this command needs MPI; unknown where it could not be followed to its end."""
+    built_in: tuple[BuiltInMpi, ...] = ()
+    """MPI inside the programs; `mpi_users` is then unknown unless others were found."""
     needs: tuple[VersionNeed, ...] = ()
 
     @property

@@ -31,6 +31,10 @@ def _program(program: Program) -> str:
 
 def _mpi(facts: ImageFacts, command: CommandFacts) -> Iterator[str]:
     users = command.mpi_users
+    for each in command.built_in:
+        yield f"uses MPI: {each.implementation}, linked into {each.path} for good"
+    if command.built_in and not is_known(users):
+        return
     if not is_known(users):
         yield "uses MPI: unknown, as it could not be followed to its end"
     elif not users:

@@ -46,6 +46,13 @@ class Implementation(Row):
     """Longer constant that names implementation and version together; its first group."""
 
 
+class BuiltIn(Row):
+    """What gives a program away that holds an implementation inside itself."""
+
+    implementation: str
+    texts: tuple[str, ...]
+
+
 class FileName(Row):
     """What the numbers of a library's real file name say about its version."""
 
@@ -98,6 +105,7 @@ class MpiFamilies(Document):
 
     libraries: tuple[LibraryName, ...]
     implementations: tuple[Implementation, ...]
+    built_in: tuple[BuiltIn, ...]
     file_names: tuple[FileName, ...]
     clients: tuple[Client, ...]
     components: tuple[PmiPart, ...]
@@ -109,14 +117,22 @@ class MpiFamilies(Document):
     @model_validator(mode="after")
     def _check_references(self) -> Self:
         known = {row.id for row in self.implementations}
-        strangers = {row.implementation for row in self.file_names} - known
+        named: tuple[FileName | BuiltIn, ...] = (*self.file_names, *self.built_in)
+        strangers = {row.implementation for row in named} - known
         if strangers:
-            raise ValueError(f"file names of unknown implementations: {sorted(strangers)}")
+            raise ValueError(f"rows of unknown implementations: {sorted(strangers)}")
         return self
 
     def library(self, file_name: str) -> LibraryName | None:
         """Return the row whose pattern a file name matches, if it may be an MPI C library."""
         return _first(self.libraries, file_name)
+
+    def built_into(self, constants: bytes) -> Implementation | None:
+        """Return the implementation that a program's constants give away as linked into it."""
+        for row in self.built_in:
+            if all(text.encode() in constants for text in row.texts):
+                return next(each for each in self.implementations if each.id == row.implementation)
+        return None
 
     def version_by_file_name(self, implementation: str, file_name: str) -> str | None:
         """Return what a real file name tells about the version."""

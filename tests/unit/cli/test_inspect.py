@@ -49,8 +49,8 @@ def check_schema(document: object, name: str) -> None:
 def test_inspect_image_shows_the_page(image: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["inspect", str(image), "--for", "app --fast 'a b'"]) == ExitCode.OK
     shown = capsys.readouterr().out
-    assert "/usr/bin/app needs libmpi.so.40" in shown
-    assert "app: /usr/bin/app (elf, x86_64)" in shown
+    assert "libmpi.so.40: /usr/bin/app" in shown
+    assert "runs app: /usr/bin/app (the command)" in shown
 
 
 def test_inspect_image_json_holds_to_its_schema(
