@@ -125,7 +125,7 @@ class CommandWalk:
         is_by_name = "/" not in name
         if is_by_name and not is_known(environment.path):
             self.steps.append(Step(name=name, path=None, kind="unknown", through=through))
-            self._doubt(f"`{name}` ({through}): the image sets PATH in a way that is not literal")
+            self._doubt(f"`{name}` ({through}): PATH is set by more than literal lines")
             return
         self.steps.append(Step(name=name, path=None, kind="missing", through=through))
         where = "in no folder of PATH" if is_by_name else "not in the image"

@@ -263,7 +263,7 @@ class _Reading:
         graph.follow(read_text(file.node, limit=_SOURCE_MAX), name=str(file.path), package=package)
 
     def _take_modules(self, graph: ImportGraph, end: End, process: Process) -> None:
-        self._doubts += graph.doubts
+        self._doubts += graph.all_doubts
         for extension in graph.extensions.values():
             self._modules[extension.name] = _imported(extension)
             elf = read_elf(extension.found.node)

@@ -149,11 +149,12 @@ def _baseline(os: OsRelease | None, arch: str) -> Iterator[LevelSign]:
     ids = (known(os.id) or "", *os.like)
     found = distribution_baseline(ids, known(os.version) or "", arch)
     if found is not None:
-        level, row = found
+        level, _ = found
+        name = f"{os.id} {known(os.version) or ''}".strip()
         yield LevelSign(
             level=level,
             is_needed=True,
-            evidence=f"{os.path}: the distribution builds for it ({row.source})",
+            evidence=f"what {name} builds for ({os.path})",
             certainty=Certainty.LIKELY,
         )
 

@@ -11,7 +11,7 @@ from hpcrun.image.python_imports import SOURCE_MAX, Import, find_dynamic, read_i
 from hpcrun.image.python_path import PythonHome
 from hpcrun.image.tree import Found, Kind, Node, read_text, resolve
 
-_MODULES_MAX = 600
+_MODULES_MAX, _NAMES_MAX = 800, 10_000
 _BYTES_MAX = 12 << 20
 _EXTENSION = re.compile(r"\w+(?:\.(?:cpython|pypy|abi3|graalpy)[\w.-]*)?\.so")
 _SOURCE = re.compile(r"\w+\.py")
@@ -62,6 +62,16 @@ class ImportGraph:
         self.choosers: dict[str, Extension] = {}
         """Modules that lie there once per MPI, by name."""
         self.doubts: list[str] = []
+        self._dynamic: list[str] = []
+
+    @property
+    def all_doubts(self) -> list[str]:
+        """Doubts about the program, and one about all that it imports."""
+        if not self._dynamic:
+            return self.doubts
+        n, first = len(self._dynamic), self._dynamic[0]
+        which = "an imported module" if n == 1 else f"{n} imported modules"
+        return [*self.doubts, f"{which} may load or run anything, such as {first}"]
 
     def follow(self, source: str, *, name: str, package: str = "") -> None:
         """Follow a program's source to all that it imports.
@@ -70,25 +80,25 @@ class ImportGraph:
             name: how its file is named in doubts.
             package: the package that relative imports start from.
         """
-        self._note_dynamic(source, name)
+        if (word := find_dynamic(source)) is not None:
+            self.doubts.append(f"{name} uses `{word}`, by which it may load or run anything")
         pending = deque(self._wanted(source, name, package, is_certain=True))
         n_first = len(pending)
         n_done = 0
         while pending:
             wanted = pending.popleft()
             n_done += 1
-            if len(self._modules) > _MODULES_MAX or self._n_bytes > _BYTES_MAX:
+            if (
+                len(self._followed) > _MODULES_MAX
+                or len(self._modules) > _NAMES_MAX
+                or self._n_bytes > _BYTES_MAX
+            ):
                 self.doubts.append(f"{name} imports more than is followed")
                 return
             try:
                 pending += self._visit(wanted, is_first=n_done <= n_first)
             except ImageError as exc:
                 self.doubts.append(f"{wanted.asker}:{wanted.line}: {exc.message}")
-
-    def _note_dynamic(self, source: str, name: str) -> None:
-        word = find_dynamic(source)
-        if word is not None:
-            self.doubts.append(f"{name} uses `{word}`, by which it may load or run anything")
 
     def find(self, name: str) -> tuple[Found | None, bool] | None:
         """Return the file of a module and whether it is a package; None where there is none."""
@@ -148,7 +158,8 @@ class ImportGraph:
             return
         self._n_bytes += file.node.size
         source = read_text(file.node, limit=SOURCE_MAX)
-        self._note_dynamic(source, str(file.path))
+        if (word := find_dynamic(source)) is not None:
+            self._dynamic.append(f"{file.path} (`{word}`)")
         package = module.name if module.folder is not None else module.name.rpartition(".")[0]
         yield from self._wanted(source, str(file.path), package, is_certain=wanted.is_certain)
 

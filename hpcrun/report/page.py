@@ -60,3 +60,8 @@ def _wrapped(text: str) -> list[str]:
         del lines[_LINES_PER_ITEM:]
         lines[-1] = lines[-1][: WIDTH - 2] + " …"
     return lines
+
+
+def count(number: int, noun: str, plural: str | None = None) -> str:
+    """Return a number with its noun."""
+    return f"{number} {noun if number == 1 else plural or noun + 's'}"

@@ -7,12 +7,13 @@ from hpcrun.model.base import UNKNOWN, is_known
 from hpcrun.model.command import CommandFacts, LoadedLibrary, VersionNeed
 from hpcrun.model.image import ImageFacts, MpiUser, Program
 from hpcrun.model.seen import Certainty
-from hpcrun.report.page import Section, section
+from hpcrun.report.page import Section, count, section
 from hpcrun.report.passport_mpi import FAMILIES, name_library
 from hpcrun.tables.versions import version_key
 
 _MODULES = 6
 _MISSING = 4
+_DOUBTS = 3
 
 
 def command_sections(facts: ImageFacts) -> list[Section]:
@@ -21,6 +22,8 @@ def command_sections(facts: ImageFacts) -> list[Section]:
     if command is None:
         return [] if facts.program is None else [section("command", [_program(facts.program)])]
     lines = [*_mpi(facts, command), *_chain(command), *_libraries(facts, command)]
+    if is_known(command.mpi_users):
+        lines += _doubts(command)
     return [section(f"command `{shlex.join(command.argv)}`", lines)]
 
 
@@ -37,13 +40,19 @@ def _mpi(facts: ImageFacts, command: CommandFacts) -> Iterator[str]:
         return
     if not is_known(users):
         yield "uses MPI: unknown, as it could not be followed to its end"
+        yield from _doubts(command)
     elif not users:
         yield "uses MPI: no"
     else:
         for user in users:
             sure = "perhaps " if user.certainty is Certainty.HINT else ""
             yield f"uses MPI: {sure}{_use(facts, user)}"
-    yield from (f"not followed: {doubt}" for doubt in command.doubts)
+
+
+def _doubts(command: CommandFacts) -> Iterator[str]:
+    yield from (f"not followed: {doubt}" for doubt in command.doubts[:_DOUBTS])
+    if len(command.doubts) > _DOUBTS:
+        yield f"not followed: {count(len(command.doubts) - _DOUBTS, 'further place')}"
 
 
 def _use(facts: ImageFacts, user: MpiUser) -> str:
@@ -75,7 +84,7 @@ def _libraries(facts: ImageFacts, command: CommandFacts) -> Iterator[str]:
             yield f"lacks {len(missing) - _MISSING} further libraries"
     found = [library for library in command.closure if library.path is not None]
     if found:
-        yield f"loads {len(found)} libraries{_rules(found)}"
+        yield f"loads {count(len(found), 'library', 'libraries')}{_rules(found)}"
     if command.modules:
         names = [module.name for module in command.modules[:_MODULES]]
         rest = len(command.modules) - len(names)

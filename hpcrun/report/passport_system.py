@@ -6,7 +6,7 @@ from hpcrun.model.base import is_known, known
 from hpcrun.model.image import ImageFacts
 from hpcrun.model.seen import Certainty
 from hpcrun.model.system import LevelSign
-from hpcrun.report.page import Section, pair, section
+from hpcrun.report.page import Section, count, pair, section
 
 _EXAMPLES = 3
 _LEVELS = 3
@@ -31,13 +31,15 @@ def further_lines(facts: ImageFacts) -> list[str]:
 
 
 def _archs(facts: ImageFacts) -> str:
-    counts = [f"{arch} ({count} files)" for arch, count in facts.program_archs.items()]
+    counts = [f"{arch} ({count(number, 'file')})" for arch, number in facts.program_archs.items()]
     inside = ", ".join(counts) or "no programs found"
     declared = f"declared as {facts.declared_arch}"
     if not is_known(facts.declared_arch):
         return f"{inside}; the image declares none"
     if facts.program_archs and facts.declared_arch not in facts.program_archs:
         return f"{inside}, but {declared}: the label is wrong"
+    if facts.arch != facts.declared_arch and facts.program_archs:
+        return f"{inside}, but {declared}: most programs are for {facts.arch}"
     return f"{inside}, {declared}"
 
 
@@ -64,8 +66,8 @@ def _levels(facts: ImageFacts) -> Iterator[str]:
 
 def _level(sign: LevelSign) -> str:
     verb = "" if sign.is_needed else "also "
-    count = f", {sign.n_files} files" if sign.n_files > 1 else ""
-    return f"{_SURENESS[sign.certainty]}{verb}{sign.level}{count}: {sign.evidence}"
+    files = f", {sign.n_files} files" if sign.n_files > 1 else ""
+    return f"{_SURENESS[sign.certainty]}{verb}{sign.level}{files}: {sign.evidence}"
 
 
 def _c_library(facts: ImageFacts) -> str:
