@@ -116,9 +116,8 @@ def _read_tree(path: Path, image: OpenedImage, root: Node, sought: _Sought) -> I
     library_path = known(environment.library_path) or ""
     linker = Linker(root, library_path=library_path.split(":") if library_path else ())
     libc = _told(problems, "C library", lambda: read_libc(found.elf_files, arch), LibC())
-    no_names: tuple[str, ...] = ()
     names = partial(linker.default_names, arch)
-    sonames = _told(problems, "library folders", names, no_names)
+    sonames: tuple[str, ...] = _told(problems, "library folders", names, ())
     users = find_mpi_users(found, linker if _is_searchable(environment, libc) else None)
     followed = _follow(sought, root, environment, users, found)
     executed = (*followed.executed, *followed.files) if followed else ()
