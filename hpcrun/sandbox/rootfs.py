@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from hpcrun import resources
-from hpcrun.errors import HpcrunError, UnavailableError, WriteError
+from hpcrun.errors import HpcrunError, MissingInputError, UnavailableError, WriteError
 from hpcrun.sandbox import linux, namespace, reach
 from hpcrun.sandbox.namespace import IdMaps
 from hpcrun.sandbox.packages import read_versions
@@ -21,7 +21,13 @@ _PROXIES = ("http_proxy", "https_proxy", "ftp_proxy", "no_proxy", "all_proxy")
 _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 _OUT_OF_REACH = re.compile(
     r"could not (connect|resolve|handshake)|temporary failure|unable to connect|failed to fetch"
-    r"|connection (refused|failed|timed out)|does not have a release file|unable to locate package",
+    r"|connection (refused|failed|timed out)",
+    re.IGNORECASE,
+)
+# Said of an archive that answers: it has no such suite, or no such package in it.
+_GONE = re.compile(
+    r"does not have a release file|unable to locate package|has no installation candidate"
+    r"|unmet dependencies",
     re.IGNORECASE,
 )
 
@@ -42,7 +48,10 @@ def build_root(
     """Make the root file system in `target`."""
     progress.step(f"making the nodes' root file system (Debian {version.suite}) with mmdebstrap")
     argv = mmdebstrap_command(version, target, mirror=mirror, apt_options=read_apt_proxies())
-    run_mmdebstrap(argv, target, maps, progress, mirror=mirror)
+    try:
+        run_mmdebstrap(argv, target, maps, progress, mirror=mirror)
+    except MissingInputError as error:
+        raise _no_longer(version, error.message, *error.help) from error
     check_slurm(version, read_versions(target))
 
 
@@ -50,10 +59,20 @@ def check_slurm(version: SandboxVersion, installed: Mapping[str, str]) -> None:
     """Refuse a suite that has moved on to another Slurm; all that is known is about this one."""
     found = installed.get("slurmctld", "none")
     if not f"{found}.".startswith(f"{version.slurm}."):
-        raise UnavailableError(
-            f"Debian {version.suite} has Slurm {found} now, no longer {version.slurm}",
-            help=["choose another one with --slurm", "a newer hpcrun may know where to find it"],
-        )
+        raise _no_longer(version, f"Debian {version.suite} has Slurm {found} now")
+
+
+def _no_longer(version: SandboxVersion, why: str, *said: str) -> MissingInputError:
+    """Say that the row of this version names what is not there; trying again would not help."""
+    return MissingInputError(
+        f"a sandbox can no longer have Slurm {version.slurm}: {why}",
+        help=[
+            "choose another one with --slurm",
+            f"row `{version.slurm}` of hpcrun's sandbox/versions.yaml names suite "
+            f"`{version.suite}`: a newer hpcrun may name another",
+            *said,
+        ],
+    )
 
 
 def run_mmdebstrap(
@@ -226,9 +245,15 @@ def explain_failure(lines: list[str], mirror: str | None) -> HpcrunError:
             "the disk is too full for the nodes' root file system",
             help=["make room, or set HPCRUN_SANDBOX_DIR to a folder on another disk", *last],
         )
-    if _OUT_OF_REACH.search(text):
+    # What is out of reach is said first: behind a broken network everything seems to be gone.
+    is_away = _OUT_OF_REACH.search(text) is not None
+    if _GONE.search(text) and not is_away:
+        return MissingInputError(
+            f"the Debian archive ({archive}) answers, but has no such suite or packages", help=last
+        )
+    if is_away:
         return UnavailableError(
-            f"the Debian archive ({archive}) is out of reach, or lacks what the nodes need",
+            f"the Debian archive ({archive}) is out of reach",
             help=[
                 "check the network, the proxies (http_proxy, https_proxy) and the sources of apt",
                 *last,

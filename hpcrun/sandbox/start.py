@@ -7,7 +7,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from hpcrun.errors import HpcrunError, UnavailableError, UsageError, WriteError
+from hpcrun.errors import HpcrunError, MissingInputError, UnavailableError, UsageError, WriteError
 from hpcrun.sandbox import (
     accounting,
     cgroups,
@@ -262,7 +262,7 @@ def _find_emulation(
     registers = plan.wanted.options.register_emulation
     try:
         emulator = provide(plan.where, plan.identity.maps, plan.shows, registers=registers)
-    except UnavailableError as error:
+    except (UnavailableError, MissingInputError) as error:
         if plan.wanted.emulation is not None or registers:
             raise
         return None, (f"no node emulates other processors: {error.message}",)

@@ -11,18 +11,12 @@ from pathlib import Path
 
 import pytest
 
-from hpcrun.sandbox import down, status
-from hpcrun.sandbox.enter import find_running
-from hpcrun.sandbox.identity import find_identity
-from hpcrun.sandbox.places import places
 from hpcrun.sandbox.versions import SandboxVersion, default_version, known_versions
 from hpcrun.store.ssh_runner import SshRunner
-from tests.sandbox_fixture import CHECKOUT, Sandbox, run_hpcrun
+from tests.hello_job import lay_out_hello, run_hello
+from tests.sandbox_fixture import CHECKOUT, Sandbox, run_hpcrun, started
 
 pytestmark = [pytest.mark.slurm, pytest.mark.apptainer, pytest.mark.mpi]
-
-HELLO = CHECKOUT / "examples" / "hello"
-SAID = re.compile(r"^rank (\d) of 4 on (n\d), process \d+: (\w+)", re.MULTILINE)
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -43,25 +37,9 @@ def _choose(*, is_all: bool) -> tuple[SandboxVersion, ...]:
 
 @pytest.fixture(scope="module")
 def versioned(version: SandboxVersion) -> Iterator[Sandbox]:
-    """Return a sandbox of that version; a suite that has another Slurm by now is skipped."""
-    name = f"tests-{version.slurm.replace('.', '')}"
-    ran_before = status(name).is_running
-    done = run_hpcrun("sandbox", "up", "--name", name, "--slurm", version.slurm, "--ssh")
-    if any(words in done.stderr for words in ("no longer", "out of reach")):
-        pytest.skip(done.stderr.splitlines()[-1])
-    assert done.returncode == 0, done.stderr
-    state = find_running(places(name))
-    yield Sandbox(
-        name=name,
-        share=Path(state.share),
-        profile=places(name).profile,
-        nodes=state.nodes,
-        user=state.user,
-        uid=state.uid,
-        uid_outside=find_identity().user.uid_outside,
-    )
-    if not ran_before:
-        down(name)
+    """Return a sandbox of that version."""
+    with started(f"tests-{version.slurm.replace('.', '')}", "--slurm", version.slurm) as found:
+        yield found
 
 
 @pytest.fixture(scope="module")
@@ -109,17 +87,6 @@ def test_job_steps_run_as_the_job_user_on_both_nodes(versioned: Sandbox) -> None
     assert sorted(done.stdout.splitlines()) == expected, done.stderr
 
 
-def _lay_out(versioned: Sandbox, image: str, *, command: str) -> tuple[Path, str]:
-    """Write the hello job for that image, as the job's user; its folder and its job file."""
-    folder = versioned.share / f"hello-{image}"
-    versioned.exec("sh", "-c", 'rm -rf "$0" && mkdir "$0"', str(folder))
-    job = (HELLO / "job.yaml").read_text().replace("openmpi.sif  ", f"{image}.sif  ")
-    job = job.replace("[python3, hello.py]", command)
-    for name, text in (("job.yaml", job), ("hello.py", (HELLO / "hello.py").read_text())):
-        versioned.exec("sh", "-c", 'cat >"$0"', str(folder / name), stdin=text)
-    return folder, str(folder / "job.yaml")
-
-
 @pytest.mark.parametrize("image", ["openmpi", "mpich"])
 def test_hello_runs_by_the_type_that_the_plan_picks(
     version: SandboxVersion,
@@ -128,25 +95,19 @@ def test_hello_runs_by_the_type_that_the_plan_picks(
     image: str,
 ) -> None:
     assert version_images[image].parent == versioned.share / "images"
-    folder, job_file = _lay_out(versioned, image, command="[python3, hello.py]")
-    done = run_hpcrun("submit", job_file, "--site", str(versioned.profile), "--wait")
-    assert done.returncode == 0, done.stdout + done.stderr
-    shown = run_hpcrun("logs", "--runs", str(folder / ".hpcrun" / "runs"))
-    lines = SAID.findall(shown.stdout)
-    assert [rank for rank, _, _ in lines] == ["0", "1", "2", "3"], shown.stdout + shown.stderr
-    assert {node for _, node, _ in lines} == set(versioned.nodes)
+    nodes, libraries = run_hello(versioned, lay_out_hello(versioned, version_images[image]))
+    assert nodes == set(versioned.nodes)
     # mpi4py takes any MPI: where Open MPI would be left alone the plan binds the site's MPICH.
     speaks_pmix = image == "openmpi" and "pmix" in version.mpi_types
-    assert {library for _, _, library in lines} == {"Open" if speaks_pmix else "MPICH"}
+    assert libraries == {"Open" if speaks_pmix else "MPICH"}
 
 
 def test_image_s_own_open_mpi_is_refused_where_slurm_serves_no_pmix(
     version: SandboxVersion, versioned: Sandbox, version_images: Mapping[str, Path]
 ) -> None:
-    assert version_images["openmpi"].is_file()
-    command = "[python3, hello.py]\nmpi: {model: hybrid}"
-    _, job_file = _lay_out(versioned, "openmpi", command=command)
-    done = run_hpcrun("plan", job_file, "--site", str(versioned.profile))
+    changes = {"mpi": {"model": "hybrid"}}
+    job_file = lay_out_hello(versioned, version_images["openmpi"], changes=changes)
+    done = run_hpcrun("plan", str(job_file), "--site", str(versioned.profile))
     told = done.stdout + done.stderr
     assert done.returncode == int("pmix" not in version.mpi_types), told
     if "pmix" not in version.mpi_types:

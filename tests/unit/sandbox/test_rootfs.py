@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from hpcrun.errors import UnavailableError, WriteError
+from hpcrun.errors import MissingInputError, UnavailableError, WriteError
 from hpcrun.sandbox.rootfs import (
     check_slurm,
     choose_mirror,
@@ -78,9 +78,10 @@ def test_command_takes_the_suite_of_the_version(version: SandboxVersion) -> None
 @pytest.mark.parametrize("found", ["24.05.2", "24.110.1", "25.11.0", None])
 def test_suite_that_has_another_slurm_by_now_is_refused(found: str | None) -> None:
     installed = {} if found is None else {"slurmctld": found}
-    with pytest.raises(UnavailableError, match=r"no longer 24\.11") as error:
+    with pytest.raises(MissingInputError, match=r"no longer have Slurm 24\.11") as error:
         check_slurm(default_version(), installed)
     assert "--slurm" in error.value.help[0]
+    assert "row `24.11`" in error.value.help[1]
     check_slurm(default_version(), {"slurmctld": "24.11.5"})
 
 
@@ -102,7 +103,13 @@ def test_environment_hands_on_proxies_only() -> None:
     [
         ("E: Could not connect to example.org:80", UnavailableError, "out of reach"),
         ("Temporary failure resolving 'example.org'", UnavailableError, "out of reach"),
-        ("E: Unable to locate package slurmd", UnavailableError, "out of reach"),
+        ("E: Failed to fetch x  Could not resolve 'example.org'", UnavailableError, "out of reach"),
+        ("E: Unable to locate package slurmd", MissingInputError, "no such suite or packages"),
+        (
+            "E: The repository 'x sid Release' does not have a Release file.",
+            MissingInputError,
+            "no such suite or packages",
+        ),
         ("tar: write error: No space left on device", WriteError, "too full"),
         ("E: something else", UnavailableError, "cannot make"),
     ],
