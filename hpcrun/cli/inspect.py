@@ -13,7 +13,9 @@ from hpcrun.errors import UsageError
 
 @click.command("inspect")
 @click.argument("image", type=click.Path(path_type=Path), required=False)
-@click.option("--for", "for_command", metavar="CMD", help="Look up this command in the image.")
+@click.option(
+    "--for", "for_command", metavar="CMD", help="Say which MPI this command would use in the image."
+)
 @click.option(
     "--host",
     "prefix",
