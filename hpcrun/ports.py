@@ -11,6 +11,7 @@ from typing import NamedTuple, Protocol
 from hpcrun.errors import UnavailableError
 from hpcrun.model.plan import Plan
 from hpcrun.model.run import JobReport, Run, RunRecords, Submission, SubmitRequest
+from hpcrun.model.staging import FetchResult, Transfer
 
 
 class CommandTimeoutError(UnavailableError):
@@ -118,6 +119,33 @@ class RunStore(Protocol):
 
     def read_output(self, path: Path, *, offset: int) -> bytes:
         """Read a piece of the output of a job from an offset on; nothing where there is no more."""
+        ...
+
+
+class SiteFiles(Protocol):
+    """Files at the site."""
+
+    def find_missing(self, paths: Sequence[Path]) -> tuple[Path, ...]:
+        """Return which of these paths are not there, by one question."""
+        ...
+
+
+class Staging(Protocol):
+    """Copies what a job needs to a site that does not see it, and what came of it back."""
+
+    def prepare(self, plan: Plan, *, runs: Path, stage_in: Sequence[str] | None) -> Transfer:
+        """Look at both sides and say what has to be copied; nothing is.
+
+        Raises RefusedError where that is too much, or cannot be.
+        """
+        ...
+
+    def send(self, run: Run, transfer: Transfer) -> None:
+        """Copy it, all or nothing; what is there already from an earlier try is left."""
+        ...
+
+    def fetch(self, run: Run) -> FetchResult:
+        """Bring back what the job has changed or created; never over what changed here."""
         ...
 
 

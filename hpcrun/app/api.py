@@ -13,7 +13,9 @@ loads only what a command needs.
 """
 
 from hpcrun.app.cancel import cancel_run as cancel
+from hpcrun.app.check_paths import JobFile, check_paths
 from hpcrun.app.explain import Explanation, explain
+from hpcrun.app.fetch import fetch_run as fetch
 from hpcrun.app.inspect import inspect, inspect_host
 from hpcrun.app.list_runs import find_run, list_runs
 from hpcrun.app.logs import read_logs as logs
@@ -31,10 +33,13 @@ from hpcrun.site import find_site
 
 __all__ = [
     "Explanation",
+    "JobFile",
     "Outside",
     "Planned",
     "cancel",
+    "check_paths",
     "explain",
+    "fetch",
     "find_run",
     "find_site",
     "inspect",

@@ -10,6 +10,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import NamedTuple
 
+from hpcrun.app.check_paths import JobFile, check_paths
 from hpcrun.errors import (
     MissingInputError,
     RefusedError,
@@ -22,7 +23,9 @@ from hpcrun.model.image import ImageFacts
 from hpcrun.model.plan import Plan
 from hpcrun.model.run import SCRIPT_NAME, Run, RunRecords, Submission, SubmitRequest, SubmitResult
 from hpcrun.model.site import Site
-from hpcrun.ports import Clock, RunStore, Scheduler
+from hpcrun.model.staging import Transfer
+from hpcrun.planner import relocate
+from hpcrun.ports import Clock, RunStore, Scheduler, SiteFiles, Staging
 from hpcrun.render import RunPlace, render_script, script_sha256
 
 RETRY_WINDOW = timedelta(minutes=10)
@@ -36,6 +39,9 @@ class Outside(NamedTuple):
     store: RunStore
     scheduler: Scheduler
     clock: Clock
+    files: SiteFiles
+    staging: Staging | None = None
+    """None where the site sees the files that hpcrun sees."""
 
 
 class Planned(NamedTuple):
@@ -47,6 +53,8 @@ class Planned(NamedTuple):
     site: Site
     passports: Mapping[str, ImageFacts]
     """By OCI names of processors."""
+    written: JobFile | None = None
+    """The job with its places, for what is found at the site."""
 
 
 def submit_run(planned: Planned, *, runs: Path, outside: Outside) -> SubmitResult:
@@ -55,14 +63,27 @@ def submit_run(planned: Planned, *, runs: Path, outside: Outside) -> SubmitResul
     if plan.is_refused:
         raise RefusedError(f"the plan of `{plan.job}` is refused", diagnostics=plan.diagnostics)
     check_image(plan)
-    check_runs(runs, planned.site)
+    transfer = _prepare(planned, runs, outside)
+    if transfer.runs_at_site is None:
+        check_runs(runs, planned.site)
+    plan = relocate(plan, transfer)
+    _check_paths(planned._replace(plan=plan), transfer, outside)
     plan = plan.model_copy(update={"script_sha256": script_sha256(plan)})
     interrupted = _find_interrupted(plan, runs, outside)
     if interrupted is not None:
-        return _go_on(interrupted, outside)
+        return _go_on(interrupted, transfer, outside)
     run = outside.store.new_run(plan, profile=planned.site.file, runs=runs)
+    stage_out = planned.written.job.stage_out if planned.written else None
+    run = run.model_copy(update={"staged": transfer.staged_for(run, stage_out)})
     outside.store.write_run(run, _files(planned._replace(plan=plan), run))
-    return _result(run, _hand_over(run, outside))
+    return _result(run, _hand_over(run, transfer, outside))
+
+
+def _prepare(planned: Planned, runs: Path, outside: Outside) -> Transfer:
+    if outside.staging is None:
+        return Transfer()
+    stage_in = planned.written.job.stage_in if planned.written else None
+    return outside.staging.prepare(planned.plan, runs=runs, stage_in=stage_in)
 
 
 def check_image(plan: Plan) -> None:
@@ -94,6 +115,17 @@ def check_runs(runs: Path, site: Site) -> None:
     )
 
 
+def _check_paths(planned: Planned, transfer: Transfer, outside: Outside) -> None:
+    sent = () if transfer.image is None else (transfer.image.at_site,)
+    check_paths(
+        planned.plan,
+        planned.site,
+        outside.files,
+        sent=sent,
+        written=planned.written,
+    )
+
+
 def _find_interrupted(plan: Plan, runs: Path, outside: Outside) -> RunRecords | None:
     """Return the run of the same script whose submission died a moment ago, if there is one."""
     since = outside.clock.now() - RETRY_WINDOW
@@ -107,19 +139,19 @@ def _find_interrupted(plan: Plan, runs: Path, outside: Outside) -> RunRecords | 
     return None
 
 
-def _go_on(records: RunRecords, outside: Outside) -> SubmitResult:
+def _go_on(records: RunRecords, transfer: Transfer, outside: Outside) -> SubmitResult:
     """Finish an interrupted submission: record a job that Slurm has, or hand the same run over."""
     run = records.run
     job_id = records.job_id or outside.scheduler.find_by_token(run.token)
     if job_id is None:
-        return _result(run, _hand_over(run, outside))
+        return _result(run, _hand_over(run, transfer, outside))
     submission = _record(run, _accepted(job_id, outside), outside)
     return _result(run, submission, was_before=True)
 
 
 def _files(planned: Planned, run: Run) -> dict[str, str]:
     plan = planned.plan
-    place = RunPlace(folder=run.folder, name=run.name, token=run.token)
+    place = RunPlace(folder=run.site_folder, name=run.name, token=run.token)
     facts = planned.passports.get(plan.image.arch)
     files = {
         "job.yaml": planned.job_text,
@@ -131,7 +163,9 @@ def _files(planned: Planned, run: Run) -> dict[str, str]:
     return files
 
 
-def _hand_over(run: Run, outside: Outside) -> Submission:
+def _hand_over(run: Run, transfer: Transfer, outside: Outside) -> Submission:
+    if outside.staging is not None:
+        outside.staging.send(run, transfer)
     request = SubmitRequest(
         script=outside.store.read_script(run.folder),
         run_name=run.name,

@@ -42,6 +42,16 @@ def follow_run(
         line.end()
 
 
+def fetch_ended(records: RunRecords, outside: Outside) -> None:
+    """Bring home what a job has left at a site that does not see the files here."""
+    if records.run.staged is None:
+        return
+    from hpcrun.app.fetch import fetch_run
+    from hpcrun.report.runs import format_fetched
+
+    click.echo(format_fetched(fetch_run(records, outside)), err=True)
+
+
 class StateLine:
     """The state of a run on standard error."""
 

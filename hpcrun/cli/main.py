@@ -27,6 +27,7 @@ COMMANDS: Mapping[str, str] = {
     "status": "Say what has become of a run.",
     "list": "List runs.",
     "logs": "Print the output of a run.",
+    "fetch": "Bring back what a job left at a site.",
     "cancel": "Cancel a run.",
     "inspect": "Show what an image or a host MPI stack holds, without running it.",
     "explain": "Explain a rule by its code.",

@@ -9,6 +9,7 @@ import click
 
 from hpcrun.cli.run_options import allow_option, parse_allows, site_option
 from hpcrun.cli.wire_cache import facts_cache
+from hpcrun.loading import Positions
 from hpcrun.model.diagnostic import Diagnostic
 from hpcrun.model.image import ImageFacts
 from hpcrun.model.job import Job
@@ -27,6 +28,7 @@ class PlannedFile(NamedTuple):
     site: Site
     profile: Path
     passports: dict[str, ImageFacts]
+    positions: Positions
     warnings: tuple[Diagnostic, ...]
     """About the choice of the site."""
 
@@ -65,5 +67,12 @@ def plan_file(
     )
     decided = plan(job, found.site, positions=positions, passports=passports)
     return PlannedFile(
-        decided, job, positions.text, found.site, found.path, passports, found.warnings
+        plan=decided,
+        job=job,
+        job_text=positions.text,
+        site=found.site,
+        profile=found.path,
+        passports=passports,
+        positions=positions,
+        warnings=found.warnings,
     )

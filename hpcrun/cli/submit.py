@@ -69,10 +69,17 @@ def _outside(planned: PlannedFile, *, is_own_choice: bool) -> Outside:
 
 
 def _submit(planned: PlannedFile, runs: Path | None, outside: Outside) -> SubmitResult:
+    from hpcrun.app.check_paths import JobFile
     from hpcrun.app.submit import Planned, submit_run
     from hpcrun.cli.wire import runs_folder
 
-    made = Planned(planned.plan, planned.job_text, planned.site, planned.passports)
+    made = Planned(
+        planned.plan,
+        planned.job_text,
+        planned.site,
+        planned.passports,
+        JobFile(planned.job, planned.positions),
+    )
     folder = runs_folder(runs, job_file=planned.job.file)
     try:
         return submit_run(made, runs=folder, outside=outside)
@@ -83,13 +90,15 @@ def _submit(planned: PlannedFile, runs: Path | None, outside: Outside) -> Submit
 
 def _wait(result: SubmitResult, outside: Outside, *, timeout_s: float | None, as_json: bool) -> int:
     from hpcrun.app.status import exit_code_of
-    from hpcrun.cli.follow import INTERRUPTED, follow_run
+    from hpcrun.cli.follow import INTERRUPTED, fetch_ended, follow_run
     from hpcrun.report.runs import format_status
 
     if not as_json:
         _show_result(result, as_json=False)
     records = outside.store.read_run(result.folder)
     status = follow_run(records, outside, timeout_s=timeout_s)
+    if status is not None:
+        fetch_ended(records, outside)
     if as_json:
         _show_result(result.model_copy(update={"status": status}), as_json=True)
     elif status is not None:

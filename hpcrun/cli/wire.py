@@ -7,15 +7,14 @@ from pathlib import Path
 from hpcrun.app.submit import Outside
 from hpcrun.errors import UsageError
 from hpcrun.model.run import Run, RunRecords
-from hpcrun.model.site import Site
-from hpcrun.ports import CommandRunner, RunStore
+from hpcrun.model.site import Site, SshAccess
+from hpcrun.ports import Clock, CommandRunner, RunStore
 
 _RUNS = Path(".hpcrun") / "runs"
 
 
 def outside_of(site: Site) -> Outside:
-    """Return what reaches a site: run folders, scheduler, clock."""
-    from hpcrun.scheduler.slurm import Slurm
+    """Return what reaches a site: run folders, scheduler, clock, files."""
     from hpcrun.store.run_folders import RunFolders
     from hpcrun.store.system_clock import SystemClock
 
@@ -23,13 +22,33 @@ def outside_of(site: Site) -> Outside:
         raise UsageError(
             f"site `{site.name}` has the scheduler `{site.scheduler.kind}`; hpcrun submits to Slurm"
         )
+    if site.access.ssh is not None:
+        return _outside_by_ssh(site, site.access.ssh)
     runner, clock = _runner_of(site), SystemClock()
+    return _outside(site, runner, clock, store=RunFolders(runner, clock))
+
+
+def _outside(site: Site, runner: CommandRunner, clock: Clock, *, store: RunStore) -> Outside:
+    from hpcrun.scheduler.slurm import Slurm
+    from hpcrun.store.site_files import SiteFiles
+
     has_accounting = site.scheduler.accounting is True
-    return Outside(
-        store=RunFolders(runner, clock),
-        scheduler=Slurm(runner, clock, has_accounting=has_accounting),
-        clock=clock,
-    )
+    scheduler = Slurm(runner, clock, has_accounting=has_accounting)
+    return Outside(store=store, scheduler=scheduler, clock=clock, files=SiteFiles(runner))
+
+
+def _outside_by_ssh(site: Site, access: SshAccess) -> Outside:
+    from hpcrun.store.command_runner import LocalRunner
+    from hpcrun.store.run_folders import RunFolders
+    from hpcrun.store.ssh_runner import SshRunner
+    from hpcrun.store.staged_runs import StagedRuns
+    from hpcrun.store.staging import SshStaging
+    from hpcrun.store.system_clock import SystemClock
+
+    runner, clock = SshRunner(access.host, access.config), SystemClock()
+    store = StagedRuns(RunFolders(LocalRunner(), clock), RunFolders(runner, clock))
+    outside = _outside(site, runner, clock, store=store)
+    return outside._replace(staging=SshStaging(runner, access, site, clock))
 
 
 def outside_of_run(run: Run, site_option: str | None) -> Outside:
@@ -100,10 +119,6 @@ def _runner_of(site: Site) -> CommandRunner:
             f"the profile of site `{site.name}` does not say how to reach it",
             help=("set `access` in the profile, or extend it by one that does",),
         )
-    if site.access.ssh is not None:
-        from hpcrun.store.ssh_runner import SshRunner
-
-        return SshRunner(site.access.ssh.host, site.access.ssh.config)
     if site.access.prefix is not None:
         return PrefixRunner(site.access.prefix)
     return LocalRunner()

@@ -202,6 +202,13 @@ _MOUNT = Record(
     expected="`{host: …, container: …}`",
 )
 
+STAGE_PATTERN = Text(
+    expected="a path or pattern in the working folder",
+    pattern=rf"(?!/)(?!{ONE_LINE}(^|/)\.\.(/|$)){ONE_LINE}",
+    help="write it from the working folder on, without `..`; `*` and `**` stand for names",
+)
+_STAGE = ListOf(STAGE_PATTERN, expected="a list of paths or patterns")
+
 _SUBMIT = Record(
     {
         "site": Field(OPTIONAL_WORD, about="a profile's name or path, or auto"),
@@ -262,6 +269,10 @@ JOB = Record(
             about="environment inside the container",
         ),
         "workdir": Field(HOST_PATH, about="shared working folder; this file's folder if left out"),
+        "stage_in": Field(
+            _STAGE, about="what of workdir a site gets that does not see it; else all"
+        ),
+        "stage_out": Field(_STAGE, about="what comes back from there; else all new and changed"),
         "submit": Field(_SUBMIT, about="where the job goes and who pays"),
         "gate": Field(
             Choice(("auto", "always", "never")),

@@ -98,6 +98,10 @@ class Job(Value):
     mounts: tuple[JobMount, ...] = ()
     env: dict[str, str] = Field(default_factory=dict)
     workdir: Path
+    stage_in: tuple[Line, ...] | None = None
+    """Patterns of what goes along of workdir to a site that does not see it; None is all."""
+    stage_out: tuple[Line, ...] | None = None
+    """Patterns of what comes back; None is all that is new or changed."""
     submit: Submit = Submit()
     gate: Literal["auto", "always", "never"] = "auto"
     allow: tuple[Allow, ...] = ()

@@ -159,6 +159,17 @@ class FinalRecord(Value):
     """The time limit."""
 
 
+class Staged(Value):
+    """Where at the site a run lies whose folder the site does not see."""
+
+    folder: Path
+    """The run's folder at the site."""
+    workdir: Path | None = None
+    """The folder here whose files went along and come back; None where the site sees it."""
+    stage_out: tuple[Line, ...] | None = None
+    """Patterns of what comes back; None is all that is new or changed."""
+
+
 class Run(Value):
     """One hpcrun submission, as `run.json` in its folder shows it."""
 
@@ -175,6 +186,12 @@ class Run(Value):
     script_sha256: str
     """Of the script with its run still open, as in the plan."""
     submitter: Submitter
+    staged: Staged | None = None
+
+    @property
+    def site_folder(self) -> Path:
+        """The run's folder as the site sees it."""
+        return self.folder if self.staged is None else self.staged.folder
 
     def output_of(self, job_id: str) -> Path:
         """Where Slurm writes the output of this job (`--output` in the script's header)."""

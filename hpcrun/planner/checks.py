@@ -155,7 +155,12 @@ def check_shared_paths(question: Question, facts: ImageFacts) -> Iterator[Diagno
         yield diagnose("HPR503", message, found=found, severity=Severity.WARNING)
         return
     paths = [(job.workdir, "HPR503", "working folder"), (facts.path, "HPR508", "image")]
-    paths += [(m.host, "HPR509", f"source of the mount at `{m.container}`") for m in job.mounts]
+    mounts = [(m.host, "HPR509", f"source of the mount at `{m.container}`") for m in job.mounts]
+    if site.access.ssh is None:
+        paths += mounts
+    else:
+        # Image and working folder go along where the site does not see them.
+        paths = [mount for mount in mounts if not mount[0].is_relative_to(job.workdir)]
     folders = listed(map(str, shared))
     for path, code, what in paths:
         if not any(path.is_relative_to(folder) for folder in shared):

@@ -3,11 +3,11 @@
 templates/README.md is the contract of these names.
 """
 
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any, NamedTuple
 
 from hpcrun.errors import InputError
-from hpcrun.model.plan import Candidate, Layout, Plan
+from hpcrun.model.plan import Candidate, Layout, Plan, PlannedMount
 from hpcrun.render import apptainer
 from hpcrun.units import format_slurm_duration
 
@@ -35,7 +35,7 @@ def header_values(plan: Plan, place: RunPlace) -> dict[str, Any]:
         "job_name": plan.job,
         "comment": f"hpcrun:{place.token}",
         "output": str(place.folder / "logs" / "slurm-%j.out"),
-        "workdir": str(plan.workdir),
+        "workdir": str(place.folder / plan.workdir),
         "partition": layout.partition,
         "account": layout.account,
         "qos": layout.qos,
@@ -57,6 +57,9 @@ def body_values(plan: Plan, place: RunPlace) -> dict[str, Any]:
         {"name": prefix + name, "value": item.value, "why": item.why}
         for name, item in sorted(plan.environment.items())
     ]
+    # Outer ones first, so that none hides one that lies deeper.
+    mounts = [_placed(mount, place) for mount in plan.mounts]
+    mounts.sort(key=lambda mount: len(mount.container.parts))
     exported = [*PASSED_ON, *(item["name"] for item in environment)]
     return {
         "run_folder": str(place.folder),
@@ -65,15 +68,21 @@ def body_values(plan: Plan, place: RunPlace) -> dict[str, Any]:
         "image_stamp": f"{plan.image.size_bytes} {plan.image.mtime_ns // 10**9}",
         "runtime": plan.runtime_command,
         "runtime_missing": f"there is no {plan.runtime_command} on this node",
-        "workdir": str(plan.workdir),
+        "workdir": str(place.folder / plan.workdir),
         "env_prefix": prefix,
         "environment": environment,
         "exported": ",".join(exported),
         "srun_mpi": chosen(plan).srun_mpi or "none",
-        "mounts": [apptainer.mount_text(mount) for mount in plan.mounts],
+        "mounts": [apptainer.mount_text(mount) for mount in mounts],
         "argv": list(plan.argv),
         **_shape(plan.layout),
     }
+
+
+def _placed(mount: PlannedMount, place: RunPlace) -> PlannedMount:
+    """Give a relative path its folder: that of the run, where its files went along."""
+    host, container = place.folder / mount.host, PurePosixPath(place.folder) / mount.container
+    return mount.model_copy(update={"host": host, "container": container})
 
 
 def chosen(plan: Plan) -> Candidate:

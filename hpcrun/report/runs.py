@@ -3,6 +3,7 @@
 from datetime import datetime
 
 from hpcrun.model.run import JobState, RunList, RunStatus, SubmitResult
+from hpcrun.model.staging import FetchResult
 from hpcrun.report.terminal import escape
 from hpcrun.tables.slurm_words import state_text
 from hpcrun.units import format_duration
@@ -41,6 +42,25 @@ def format_status(status: RunStatus) -> str:
     }
     lines += [f"  {name:8} {value}" for name, value in facts.items() if value]
     return "\n".join(map(escape, lines))
+
+
+def format_fetched(result: FetchResult) -> str:
+    """Say what came back."""
+    lines = [f"{result.run}: its records and output are in {result.folder}"]
+    if result.workdir is not None:
+        n_files = len(result.files)
+        lines.append(f"{n_files or 'no'} new or changed {_files(n_files)} in {result.workdir}")
+    if result.kept_apart:
+        lines.append(f"changed here too, so what the job wrote is in {result.folder / 'apart'}:")
+        lines += [f"  {name}" for name in result.kept_apart]
+    if result.left_there:
+        lines.append("links that lead out of the working folder, left at the site:")
+        lines += [f"  {name}" for name in result.left_there]
+    return "\n".join(map(escape, lines))
+
+
+def _files(number: int) -> str:
+    return "file" if number == 1 else "files"
 
 
 def format_state(status: RunStatus) -> str:

@@ -45,9 +45,11 @@ class SshRunner:
         """Run a command that reads a file of this side on its standard input."""
         return self._run(argv, stdin=source, timeout_s=timeout_s)
 
-    def fetch(self, argv: Sequence[str], target: BinaryIO, *, timeout_s: float) -> CommandResult:
-        """Run a command whose standard output goes to a file of this side, and begin to read it."""
-        return self._run(argv, target=target, timeout_s=timeout_s)
+    def fetch(
+        self, argv: Sequence[str], source: BinaryIO, target: BinaryIO, *, timeout_s: float
+    ) -> CommandResult:
+        """Run a command whose standard output goes to a file of this side, left where it begins."""
+        return self._run(argv, stdin=source, target=target, timeout_s=timeout_s)
 
     def _run(
         self,

@@ -24,6 +24,7 @@ OUTPUTS = {
     "submit": "hpcrun.model.run:SubmitResult",
     "status": "hpcrun.model.run:RunStatus",
     "list": "hpcrun.model.run:RunList",
+    "fetch": "hpcrun.model.staging:FetchResult",
     "image-passport": "hpcrun.model.image:ImageFacts",
     "stack-passport": "hpcrun.model.image:StackFacts",
 }

@@ -17,6 +17,7 @@ from hpcrun.model.site import Site
 from hpcrun.scheduler.slurm import Slurm
 from hpcrun.store.command_runner import LocalRunner
 from hpcrun.store.run_folders import RunFolders
+from hpcrun.store.site_files import SiteFiles
 from hpcrun.store.system_clock import SystemClock
 
 
@@ -27,6 +28,7 @@ def make_outside() -> Outside:
         store=RunFolders(runner, clock),
         scheduler=Slurm(runner, clock, has_accounting=False),
         clock=clock,
+        files=SiteFiles(runner),
     )
 
 

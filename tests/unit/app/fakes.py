@@ -16,6 +16,7 @@ from hpcrun.model.run import (
     SubmitRequest,
     Submitter,
 )
+from hpcrun.model.staging import FetchResult, Transfer
 
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
 
@@ -137,16 +138,56 @@ class FakeScheduler:
 
 
 @dataclass
+class FakeFiles:
+    """A site that has all files but some."""
+
+    missing: set[Path] = field(default_factory=set)
+    asked: list[tuple[Path, ...]] = field(default_factory=list)
+
+    def find_missing(self, paths: Sequence[Path]) -> tuple[Path, ...]:
+        self.asked.append(tuple(paths))
+        return tuple(path for path in paths if path in self.missing)
+
+
+@dataclass
+class FakeStaging:
+    """A site that sees no file of this side; each entry of `errors` is raised once, in order."""
+
+    transfer: Transfer
+    sent: list[Run] = field(default_factory=list)
+    errors: list[HpcrunError] = field(default_factory=list)
+
+    def prepare(self, plan: Plan, *, runs: Path, stage_in: Sequence[str] | None) -> Transfer:
+        return self.transfer
+
+    def send(self, run: Run, transfer: Transfer) -> None:
+        if self.errors:
+            raise self.errors.pop(0)
+        self.sent.append(run)
+
+    def fetch(self, run: Run) -> FetchResult:
+        raise NotImplementedError
+
+
+@dataclass
 class FakeSite:
     """All ports of one site."""
 
     clock: FakeClock
     store: FakeStore
     scheduler: FakeScheduler
+    files: FakeFiles = field(default_factory=FakeFiles)
+    staging: FakeStaging | None = None
 
     @property
     def outside(self) -> Outside:
-        return Outside(store=self.store, scheduler=self.scheduler, clock=self.clock)
+        return Outside(
+            store=self.store,
+            scheduler=self.scheduler,
+            clock=self.clock,
+            files=self.files,
+            staging=self.staging,
+        )
 
 
 def make_site() -> FakeSite:

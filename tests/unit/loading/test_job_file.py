@@ -25,6 +25,8 @@ execution: auto
 mounts: [{host: /data/brains, container: /data, mode: ro}, {host: here, container: /here}]
 env: {OMP_NUM_THREADS: "1", MODE: yes, N: 4}
 workdir: .
+stage_in: [run.py, "data/*.nii"]
+stage_out: []
 submit: {site: auto, partition: main, account: neuro, qos: normal, constraint: "", reservation: ""}
 gate: auto
 allow: [{rule: HPR402, because: "tried by hand on 2026-11-20"}]
@@ -71,6 +73,8 @@ def test_load_job_reads_every_key(tmp_path: Path) -> None:
         ),
         "env": {"OMP_NUM_THREADS": "1", "MODE": "yes", "N": "4"},
         "workdir": tmp_path,
+        "stage_in": ("run.py", "data/*.nii"),
+        "stage_out": (),
         "submit": Submit(partition="main", account="neuro", qos="normal").model_dump(),
         "gate": "auto",
         "allow": (Allow(rule="HPR402", because="tried by hand on 2026-11-20").model_dump(),),
@@ -209,7 +213,7 @@ def test_positions_by_dotted_path(tmp_path: Path, path: str, place: tuple[int, i
 def test_positions_nearest_falls_back_to_what_is_above(tmp_path: Path) -> None:
     _, positions = load_job_with_positions(write(tmp_path, WHOLE))
     assert positions.nearest("mpi.model") == positions.at("mpi")
-    assert positions.nearest("stage_in.0") is None
+    assert positions.nearest("retry.0") is None
 
 
 def test_positions_of_a_key(tmp_path: Path) -> None:
@@ -255,3 +259,10 @@ def test_problems_come_by_line(tmp_path: Path) -> None:
         load_job(write(tmp_path, text))
     places = [(d.location.line, d.location.column) for d in error.value.diagnostics]
     assert places == [(5, 1), (6, 20), (6, 30), (7, 1)]
+
+
+@pytest.mark.parametrize("pattern", ["/data", "../data", "a/../../b", ".."])
+def test_what_travels_begins_in_the_working_folder(tmp_path: Path, pattern: str) -> None:
+    with pytest.raises(InputError) as caught:
+        load_job(write(tmp_path, f"{LEAST}stage_in: [{pattern}]\n"))
+    assert "in the working folder" in caught.value.diagnostics[0].message

@@ -1,0 +1,74 @@
+"""Lays what came back into the working folder, never over what changed there; fetches nothing."""
+
+import os
+import shutil
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from hpcrun.model.staging import TreeFile
+
+
+def lay_back(
+    came: Iterable[str], incoming: Path, workdir: Path, apart: Path, sent: Mapping[str, TreeFile]
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Move files into place; those that went there, and those that were kept apart.
+
+    Whoever is killed in between begins anew: what is in place already is taken for what came.
+    """
+    placed: list[str] = []
+    kept: list[str] = []
+    for name in came:
+        target = workdir / name
+        if _is_same(incoming / name, target):
+            placed.append(name)
+            continue
+        is_ours = _is_inside(target, workdir) and _is_unchanged(target, sent.get(name))
+        _move(incoming / name, target if is_ours else apart / name)
+        (placed if is_ours else kept).append(name)
+    return tuple(placed), tuple(kept)
+
+
+def _is_unchanged(target: Path, before: TreeFile | None) -> bool:
+    """Whether nobody here has touched a file since it was sent, or made one of that name."""
+    if not os.path.lexists(target):
+        return True
+    if before is None or target.is_dir():
+        return False
+    status = target.lstat()
+    is_link = target.is_symlink()
+    if is_link != (before.kind == "link") or status.st_mtime_ns != before.mtime_ns:
+        return False
+    return is_link or status.st_size == before.size
+
+
+def _is_same(new: Path, target: Path) -> bool:
+    """Whether an earlier try has put it there already."""
+    if new.is_symlink() or target.is_symlink():
+        both = new.is_symlink() and target.is_symlink()
+        return both and new.readlink() == target.readlink()
+    if not target.is_file():
+        return False
+    ours, theirs = new.stat(), target.stat()
+    return (ours.st_size, ours.st_mtime_ns) == (theirs.st_size, theirs.st_mtime_ns)
+
+
+def _is_inside(target: Path, workdir: Path) -> bool:
+    """Whether no link on the way leads out of the working folder, and no file is in the way."""
+    for parent in target.relative_to(workdir).parents:
+        place = workdir / parent
+        if place.is_symlink() and not place.resolve().is_relative_to(workdir.resolve()):
+            return False
+        if os.path.lexists(place) and not place.is_dir():
+            return False
+    return True
+
+
+def _move(source: Path, target: Path) -> None:
+    """Put a file into its place in one step, also from another disk."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        os.replace(source, target)  # noqa: PTH105 - the name says that it is one step
+    except OSError:
+        aside = target.with_name(f".{target.name}.hpcrun")
+        shutil.copy2(source, aside, follow_symlinks=False)
+        os.replace(aside, target)  # noqa: PTH105

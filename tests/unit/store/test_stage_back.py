@@ -1,0 +1,96 @@
+"""What came back goes into place, never over what changed here."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from hpcrun.model.staging import TreeFile
+from hpcrun.store.stage_back import lay_back
+
+
+class Folders:
+    """A working folder, what came, and where doubtful things go."""
+
+    def __init__(self, base: Path) -> None:
+        self.work, self.incoming, self.apart = base / "work", base / "in", base / "apart"
+        self.work.mkdir()
+        self.incoming.mkdir()
+        self.sent: dict[str, TreeFile] = {}
+
+    def send(self, name: str, text: str) -> None:
+        file = self.work / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text)
+        seen = file.stat()
+        self.sent[name] = TreeFile(path=name, size=seen.st_size, mtime_ns=seen.st_mtime_ns)
+
+    def come(self, name: str, text: str) -> None:
+        file = self.incoming / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text)
+        os.utime(file, (9, 9))
+
+    def lay(self, *names: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        return lay_back(names, self.incoming, self.work, self.apart, self.sent)
+
+
+@pytest.fixture
+def folders(tmp_path: Path) -> Folders:
+    return Folders(tmp_path)
+
+
+def test_new_and_changed_files_go_into_place(folders: Folders) -> None:
+    folders.send("in.txt", "before")
+    folders.come("in.txt", "after")
+    folders.come("out/new", "result")
+    assert folders.lay("in.txt", "out/new") == (("in.txt", "out/new"), ())
+    assert (folders.work / "in.txt").read_text() == "after"
+    assert (folders.work / "out" / "new").read_text() == "result"
+
+
+def test_what_changed_here_too_stays_and_the_other_is_kept_apart(folders: Folders) -> None:
+    folders.send("in.txt", "before")
+    (folders.work / "in.txt").write_text("changed here")
+    (folders.work / "new").write_text("made here")
+    folders.come("in.txt", "after")
+    folders.come("new", "result")
+    assert folders.lay("in.txt", "new") == ((), ("in.txt", "new"))
+    assert (folders.work / "in.txt").read_text() == "changed here"
+    assert (folders.apart / "in.txt").read_text() == "after"
+    assert (folders.apart / "new").read_text() == "result"
+
+
+def test_second_try_takes_what_is_in_place_for_done(folders: Folders) -> None:
+    folders.send("in.txt", "before")
+    folders.come("in.txt", "after")
+    folders.lay("in.txt")
+    folders.come("in.txt", "after")
+    assert folders.lay("in.txt") == (("in.txt",), ())
+    assert not folders.apart.exists()
+
+
+def test_nothing_is_written_through_a_link_that_leads_out(folders: Folders, tmp_path: Path) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    (folders.work / "out").symlink_to(tmp_path / "elsewhere")
+    folders.come("out/new", "result")
+    assert folders.lay("out/new") == ((), ("out/new",))
+    assert not list((tmp_path / "elsewhere").iterdir())
+    assert (folders.apart / "out" / "new").read_text() == "result"
+
+
+def test_file_in_the_place_of_a_folder_stays(folders: Folders) -> None:
+    (folders.work / "out").write_text("a file")
+    folders.come("out/new", "result")
+    assert folders.lay("out/new") == ((), ("out/new",))
+    assert (folders.work / "out").read_text() == "a file"
+
+
+def test_link_that_came_replaces_the_one_that_went(folders: Folders) -> None:
+    link = folders.work / "latest"
+    link.symlink_to("a")
+    moment = link.lstat().st_mtime_ns
+    folders.sent["latest"] = TreeFile(path="latest", size=0, mtime_ns=moment, kind="link")
+    (folders.incoming / "latest").symlink_to("b")
+    assert folders.lay("latest") == (("latest",), ())
+    assert link.readlink() == Path("b")
