@@ -8,7 +8,7 @@ from pathlib import PurePosixPath
 from typing import Literal, NamedTuple
 
 from hpcrun.image.elf import IDENT_SIZE, Elf, read_ident
-from hpcrun.image.environment import Environment
+from hpcrun.image.environment import UNKNOWN_ENVIRONMENT, Environment
 from hpcrun.image.errors import ImageError
 from hpcrun.image.python_program import PythonCall, read_python_call, unwrap_module
 from hpcrun.image.shell import UNKNOWN_WORD, ShellCommand, ShellDoubt, read_shell
@@ -27,7 +27,6 @@ _SCRIPT_MAX = 256 << 10
 _SHELLS = frozenset(["sh", "bash", "dash", "ash", "ksh", "zsh"])
 _CLEARED = Environment("/bin:/usr/bin", "")
 """What execvp searches where there is no PATH (glibc's confstr _CS_PATH)."""
-_UNKNOWN_ENVIRONMENT = Environment(*([UNKNOWN] * len(Environment._fields)))
 
 
 class Called(NamedTuple):
@@ -197,7 +196,7 @@ class CommandWalk:
         if call is None:
             self._doubt(f"`{argv[0]}` is called with options that are not known")
             return
-        environment = _UNKNOWN_ENVIRONMENT if call.reads_profiles else end.environment
+        environment = UNKNOWN_ENVIRONMENT if call.reads_profiles else end.environment
         known = environment.variables(unknown=UNKNOWN_WORD)
         if call.kind == "text":
             # Behind the text comes what is $0 in it.

@@ -66,6 +66,10 @@ class Environment(NamedTuple):
         return self._replace(**known)
 
 
+UNKNOWN_ENVIRONMENT = Environment(*([UNKNOWN] * len(Environment._fields)))
+"""What is known where scripts cannot be read, or a login shell reads more of them."""
+
+
 def read_environment(root: Node, declared: Mapping[str, str] = MappingProxyType({})) -> Environment:
     """Work out the search paths that the image's scripts leave behind.
 

@@ -10,7 +10,7 @@ from typing import NamedTuple, TypeVar
 
 from hpcrun.image.command_facts import Gathered, read_command
 from hpcrun.image.container import with_tree
-from hpcrun.image.environment import Environment, read_environment
+from hpcrun.image.environment import UNKNOWN_ENVIRONMENT, Environment, read_environment
 from hpcrun.image.errors import ImageError
 from hpcrun.image.fabric import find_fabrics
 from hpcrun.image.gpu import read_gpu
@@ -28,7 +28,7 @@ from hpcrun.image.survey import Survey, survey
 from hpcrun.image.system import read_system
 from hpcrun.image.tree import ROOT, Found, Node
 from hpcrun.image.users import RUN_TIME, applications, find_mpi_users
-from hpcrun.model.base import UNKNOWN, is_known, known
+from hpcrun.model.base import is_known, known
 from hpcrun.model.image import ImageFacts, LibC, MpiUser, Program
 from hpcrun.model.memory import Memory
 from hpcrun.model.system import SystemFacts
@@ -110,9 +110,8 @@ def _read_tree(path: Path, image: OpenedImage, root: Node, sought: _Sought) -> I
     found = survey([Found(ROOT, root)], problems)
     archs = found.count_archs()
     arch = max(archs, key=lambda name: (archs[name], name), default=declared_arch(container))
-    unknown = Environment(UNKNOWN, UNKNOWN)
     reading = partial(read_environment, root, image.environment)
-    environment = _told(problems, "environment", reading, unknown)
+    environment = _told(problems, "environment", reading, UNKNOWN_ENVIRONMENT)
     library_path = known(environment.library_path) or ""
     linker = Linker(root, library_path=library_path.split(":") if library_path else ())
     libc = _told(problems, "C library", lambda: read_libc(found.elf_files, arch), LibC())
