@@ -37,6 +37,7 @@ from tests.fakes.memory_file import opened
 from tests.fakes.oci_builder import AMD64, Layout, build_tar, config, docker_archive, hard_link
 from tests.fakes.sif_builder import Object, build_sif
 from tests.fakes.squashfs_builder import File, Link, Tree, build_squashfs
+from tests.fuzz.elf_target import SEEDS, run_elf
 
 RUN_MAX_S = 10.0
 HEAP_MAX = 256 << 20
@@ -234,4 +235,5 @@ TARGETS: dict[str, Target] = {
     ),
     "archive": Target(run_archive, (docker_archive([_BASE, _UPPER], _CONFIG), _oci_archive())),
     "json": Target(run_json, tuple(_json_seeds())),
+    "elf": Target(run_elf, SEEDS),
 }

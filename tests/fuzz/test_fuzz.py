@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from hpcrun.image import container, oci, squashfs_layout, tar
+from hpcrun.image import container, elf_frame, oci, squashfs_layout, tar
 from tests.fuzz.mutate import mutate
 from tests.fuzz.targets import TARGETS, try_target
 
-RUNS = {"sif": 2000, "squashfs": 400, "layers": 1500, "archive": 400, "json": 3000}
+RUNS = {"sif": 2000, "squashfs": 400, "layers": 1500, "archive": 400, "json": 3000, "elf": 3000}
 PLANTED_RUNS_MAX = 20_000
 
 
@@ -68,6 +68,7 @@ PLANTED: dict[str, tuple[object, str, object]] = {
     "layers": (tar, "_decimal", lambda text, _bound: int(text)),
     "archive": (oci, "parse_object", _unchecked_json),
     "json": (oci, "parse_json", _unchecked_json),
+    "elf": (elf_frame.ElfFrame, "exactly", lambda elf, at, size, _: elf.file.read_at(at, size)),
 }
 
 
