@@ -51,6 +51,8 @@ def user_found(facts: ImageFacts, user: MpiUser) -> str:
     """Say what an MPI user in an image needs."""
     if user.needed == RUN_TIME:
         return f"{in_image(facts, user.path)} looks for an MPI library at run time"
+    if user.needed == STATIC:
+        return f"{in_image(facts, user.path)} has its MPI linked in statically"
     return f"{in_image(facts, user.path)} needs `{user.needed}`"
 
 
@@ -67,3 +69,5 @@ def listed(words: Iterable[str]) -> str:
 
 RUN_TIME = "run time"
 """What stands in `MpiUser.needed` where the library is chosen late."""
+STATIC = "static"
+"""What stands in `MpiUser.needed` where the program holds its MPI itself."""

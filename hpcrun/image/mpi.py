@@ -80,7 +80,7 @@ def _describe(copies: list[ElfFile], survey: Survey, linker: Linker) -> MpiLibra
     file, elf = copies[0], copies[0].elf
     constants = elf.read_only_data()
     implementation = _implementation(file, constants)
-    version = _version(file, constants, implementation)
+    version = read_version(file, constants, implementation)
     closure = [library for _, library in linker.closure(file) if library is not None]
     row = mpi_families().library(file.path.name)
     family: Family | Unknown = implementation.family if implementation else UNKNOWN
@@ -121,7 +121,8 @@ def _implementation(file: ElfFile, constants: bytes) -> Implementation | None:
     return None
 
 
-def _version(file: ElfFile, constants: bytes, implementation: Implementation | None) -> Version:
+def read_version(file: ElfFile, constants: bytes, implementation: Implementation | None) -> Version:
+    """Tell the version of an implementation by a file's constants, else by its name."""
     if implementation is None:
         return Version(UNKNOWN, "")
     if implementation.phrase:

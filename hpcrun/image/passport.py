@@ -24,12 +24,13 @@ from hpcrun.image.problems import Problems
 from hpcrun.image.program import read_program
 from hpcrun.image.recall import keep_passport, passport_key, recall_passport
 from hpcrun.image.starters import find_starters
+from hpcrun.image.static_mpi import find_static_mpi
 from hpcrun.image.survey import Survey, survey
 from hpcrun.image.system import read_system
 from hpcrun.image.tree import ROOT, Found, Node
 from hpcrun.image.users import RUN_TIME, applications, find_mpi_users
 from hpcrun.model.base import is_known, known
-from hpcrun.model.image import ImageFacts, LibC, MpiUser, Program
+from hpcrun.model.image import ImageFacts, LibC, MpiLibrary, MpiUser, Program
 from hpcrun.model.memory import Memory
 from hpcrun.model.system import SystemFacts
 
@@ -117,7 +118,7 @@ def _read_tree(path: Path, image: OpenedImage, root: Node, sought: _Sought) -> I
     libc = _told(problems, "C library", lambda: read_libc(found.elf_files, arch), LibC())
     names = partial(linker.default_names, arch)
     sonames: tuple[str, ...] = _told(problems, "library folders", names, ())
-    users = find_mpi_users(found, linker if _is_searchable(environment, libc) else None)
+    libraries, users = _read_mpi(found, linker, _is_searchable(environment, libc))
     followed = _follow(sought, root, environment, users, found)
     executed = (*followed.executed, *followed.files) if followed else ()
     system = partial(read_system, root, found, arch, environment, executed)
@@ -130,7 +131,7 @@ def _read_tree(path: Path, image: OpenedImage, root: Node, sought: _Sought) -> I
             "program_archs": archs,
             "libc": libc,
             "system": _told(problems, "system", system, SystemFacts()),
-            "mpi": find_mpi_libraries(found, linker),
+            "mpi": libraries,
             "mpi_users": users,
             "sonames": sonames,
             "fabrics": find_fabrics(found),
@@ -142,6 +143,16 @@ def _read_tree(path: Path, image: OpenedImage, root: Node, sought: _Sought) -> I
             "unread": problems.lines,
         }
     )
+
+
+def _read_mpi(
+    found: Survey, linker: Linker, is_searchable: bool
+) -> tuple[tuple[MpiLibrary, ...], tuple[MpiUser, ...]]:
+    """Tell MPI libraries and their users; a program that holds its own MPI is both."""
+    static = find_static_mpi(found, linker, applications(found))
+    libraries = (*find_mpi_libraries(found, linker), *(each.library for each in static))
+    users = find_mpi_users(found, linker if is_searchable else None)
+    return libraries, (*users, *(each.user for each in static))
 
 
 def _follow(

@@ -91,6 +91,8 @@ def _users(users: Iterable[MpiUser]) -> list[str]:
     for user in users:
         names = " or ".join(FAMILIES[family] for family in user.families)
         needed = f"{names}, chosen at run time" if names else user.needed
+        if needed == "static":
+            needed = "linked in statically"
         paths.setdefault(needed, []).append(user.path)
     return [f"{needed}: {_few(found)}" for needed, found in paths.items()]
 

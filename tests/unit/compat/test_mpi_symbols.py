@@ -105,3 +105,12 @@ def test_symbols_of_a_host_library_without_passport_prove_nothing() -> None:
     stack = MpiStack.model_validate({"family": "mpich", "version": "3.4.3", "prefix": "/opt"})
     verdict = check_mpi_abi(facts, find_mpi_need(facts), name="host", stack=stack, stack_facts=bare)
     assert verdict.answer is OK
+
+
+def test_program_that_holds_its_mpi_cannot_be_given_the_hosts() -> None:
+    own = library("mpich", "4.0.2", "static", path="/usr/bin/app")
+    facts = image(own, users=(user("static", library="/usr/bin/app"),))
+    verdict = check(facts, "5.0.2")
+    assert (verdict.answer, [r.code for r in verdict.reasons]) == (NO, ["HPR306"])
+    assert "linked in statically" in verdict.reasons[0].evidence[0]
+    assert [lib.path for lib in find_mpi_need(facts).libraries] == ["/usr/bin/app"]

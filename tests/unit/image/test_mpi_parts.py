@@ -196,3 +196,29 @@ def test_program_tells_the_symbols_that_it_and_its_libraries_need(tmp_path: Path
     assert user.symbols != UNKNOWN
     assert user.symbols.names == {"MPI_File_open", "mpi_init_", "ompi_mpi_comm_world"}
     assert user.companions == ("libmpi_mpifh.so.40",)
+
+
+STATIC_MPICH = ("PMI_FD", "get_maxes", "MPIR_CVAR_CH4_NETMOD", "ch4:ofi", "4.0.2")
+
+
+@pytest.mark.parametrize("needed", [(), ("libfabric.so.1", "libc.so.6")], ids=["all", "mpi-only"])
+def test_program_that_holds_its_mpi_is_library_and_user_at_once(
+    tmp_path: Path, needed: tuple[str, ...]
+) -> None:
+    big = {".text": bytes(1 << 20)}
+    program = ElfBuilder(kind=2, needed=needed, constants=STATIC_MPICH, sections=big)
+    other = ElfBuilder(kind=2, needed=("libfabric.so.1",), constants=("PMI_FD",), sections=big)
+    read(tmp_path, {"usr/bin/solver": program.build(), "usr/bin/other": other.build()})
+    for name in ("solver", "other"):
+        (tmp_path / "usr/bin" / name).chmod(0o755)
+    facts = read_image(tmp_path)
+    (library,), (user,) = facts.mpi, facts.mpi_users
+    assert (library.linking, library.family, library.version, library.device) == (
+        "static",
+        "mpich",
+        "4.0.2",
+        "ch4:ofi",
+    )
+    assert library.pmi != UNKNOWN
+    assert [ability.kind for ability in library.pmi] == ["pmi1"]
+    assert (user.path, user.needed, user.library) == ("/usr/bin/solver", "static", library.path)
