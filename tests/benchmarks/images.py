@@ -6,6 +6,7 @@ import random
 import shutil
 import subprocess
 import sys
+import sysconfig
 import tarfile
 from collections.abc import Iterable
 from functools import cached_property
@@ -26,18 +27,18 @@ class Images:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._python = Path(sys.executable).resolve().read_bytes()
+        self._python = _real_program().read_bytes()
 
     @cached_property
     def large(self) -> Path:
-        """A SIF of 300 MB: 14 000 files, 500 programs among them."""
-        noise = random.Random(7)
+        """A SIF of 300 MB: 14 000 files, 700 programs among them, packed as well as real ones."""
+        noise, python = random.Random(7), self._python
         members = [(f"usr/lib/python3/m{n}.py", b"x = %d\n" % n, 0o644) for n in range(13_000)]
-        small = self._python[: 100 << 10]
-        members += [
-            (f"usr/bin/tool{n}", small + noise.randbytes(64 << 10), 0o755) for n in range(500)
-        ]
-        members += [(f"srv/data/{n}.nii", noise.randbytes(MEBI), 0o644) for n in range(240)]
+        for number in range(700):
+            start = noise.randrange(max(1, len(python) - (700 << 10)))
+            body = python[: 16 << 10] + python[start : start + (700 << 10)]
+            members.append((f"usr/bin/tool{number}", body + noise.randbytes(50_000), 0o755))
+        members += [(f"srv/data/{n}.nii", noise.randbytes(MEBI), 0o644) for n in range(60)]
         members.append(("usr/bin/python3", self._python, 0o755))
         return self._sif("large", members)
 
@@ -120,6 +121,13 @@ class Images:
 
 FILE_SYSTEM_AT = DATA_AT + 4096
 """Where the file system of these SIFs starts."""
+
+
+def _real_program() -> Path:
+    """Return a large real ELF file: Python's own library, or Python where it has none."""
+    folder, name = sysconfig.get_config_vars("LIBDIR", "INSTSONAME")
+    library = Path(folder or "", name or "")
+    return library if library.is_file() else Path(sys.executable).resolve()
 
 
 def _wrap(packed: Path, image: Path) -> None:
