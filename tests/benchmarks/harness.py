@@ -1,7 +1,7 @@
 """Measures: interleaved runs, medians with their intervals, limits from one file; makes no images.
 
 Machines are noisy. A ratio's two sides take turns, so that a machine that is busy for a while slows
-both; what has a limit in seconds is measured in processor time, which waiting does not lengthen.
+both; readings are measured in processor time, which waiting for a busy machine does not lengthen.
 """
 
 import os
@@ -92,6 +92,13 @@ def wall_s(action: Action) -> float:
     start = time.perf_counter()
     action()
     return time.perf_counter() - start
+
+
+def own_s(action: Action) -> float:
+    """Return the processor time that an action takes in this process."""
+    start = time.process_time()
+    action()
+    return time.process_time() - start
 
 
 def processor_s(*argv: str | Path) -> float:
