@@ -61,7 +61,9 @@ class Images:
             root = self._folder / name
             (root / "srv").mkdir(parents=True)
             (root / "usr").mkdir()
-            shutil.copy(sys.executable, root / "usr" / "python3")
+            (root / "usr" / "python3").write_bytes(self._python)
+            for number in range(3000):
+                (root / "usr" / f"{number}.py").touch()
             for number in range(100):
                 with (root / "srv" / f"{number}.dat").open("wb") as file:
                     file.truncate(int(gibibytes * (1 << 30) / 100))
