@@ -88,6 +88,15 @@ def _check_served(client: PmiClient, srun_type: str, site: Site) -> Verdict:
                 evidence=("no row in pmi.yaml for this type",),
             )
         )
+    if row.may_serve is not None and client.family in (row.may_serve, UNKNOWN):
+        return unknown(
+            Reason(
+                code="HPR402",
+                message=f"cannot tell whether `--mpi={srun_type}` serves this build: {client.name}",
+                evidence=(client.found,),
+                table_row=f"pmi.yaml row `{row.id}`",
+            )
+        )
     if not row.serves:
         return _unserved(client, srun_type, row.id)
     if not is_known(client.abilities):

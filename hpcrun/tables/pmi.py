@@ -20,6 +20,8 @@ class SrunType(Row):
     id: str
     pattern: str
     serves: tuple[Kind, ...]
+    may_serve: Family | None = None
+    """Family of which it serves one vendor's builds, which are not told apart here."""
 
 
 class Unserved(Row):

@@ -111,7 +111,9 @@ def test_image_s_own_open_mpi_is_refused_where_slurm_serves_no_pmix(
     told = done.stdout + done.stderr
     assert done.returncode == int("pmix" not in version.mpi_types), told
     if "pmix" not in version.mpi_types:
-        assert "does not serve Open MPI" in told
+        errors = [line for line in told.splitlines() if line.startswith("error[")]
+        assert [line.partition(":")[0] for line in errors] == ["error[HPR401]"]
+        assert "does not serve Open MPI" in errors[0]
         assert "help: use `mpi: {model: bind, pmi: pmi2}`, which would work" in told
 
 

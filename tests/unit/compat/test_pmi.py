@@ -129,6 +129,23 @@ def test_pmi_type_without_row_is_unknown() -> None:
     assert (verdict.answer, verdict.reasons[0].code) == (UNKNOWN, "HPR402")
 
 
+@pytest.mark.parametrize(
+    ("image", "family", "answer", "code"),
+    [
+        ("debian13-openmpi-5.0.7", "openmpi", NO, "HPR401"),
+        ("debian13-mpich-4.2.1", "mpich", UNKNOWN, "HPR402"),
+        ("debian13-mpich-4.2.1", "unknown", UNKNOWN, "HPR402"),
+    ],
+)
+def test_pmi_type_of_one_vendor_is_refused_where_no_build_of_the_family_is_served(
+    image: str, family: str, answer: Answer, code: str
+) -> None:
+    here = site(scheduler={"mpi_types": ("cray_shasta",)})
+    library = client(image).model_copy(update={"family": family})
+    verdict = check_pmi(library, "cray_shasta", here)
+    assert (verdict.answer, [reason.code for reason in verdict.reasons]) == (answer, [code])
+
+
 def test_pmi_unknown_types_of_the_site_are_unknown() -> None:
     here = site(scheduler={"pmix": {"server": "5.0.7"}})
     verdict = check_pmi(client("debian13-openmpi-5.0.7"), "pmix", here)
