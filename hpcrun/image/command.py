@@ -95,6 +95,9 @@ class CommandWalk:
             self._doubt(f"{through}: programs call each other more than {_DEPTH_MAX} times deep")
             return
         name = argv[0]
+        if UNKNOWN_WORD in name:
+            self._doubt(f"{through}: what it runs stands in a variable that is not known")
+            return
         try:
             called = self.locate(name, environment)
             head = called.found.node.read_at(0, _SHEBANG_MAX) if called else b""

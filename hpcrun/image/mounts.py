@@ -75,7 +75,8 @@ def with_mounts(root: Node, mounts: Sequence[Mount]) -> Node:
     for mount in sorted(mounts, key=lambda each: len(each.container.parts)):
         try:
             node = FolderNode(mount.host.resolve())
-        except ImageError:
+        except (ImageError, OSError, RuntimeError):
+            # Not there, or a link that leads into itself: the image's own files are seen then.
             continue
         here = top
         parts = PurePosixPath(posixpath.normpath(mount.container)).parts[1:]

@@ -47,7 +47,7 @@ def format_page(title: str, sections: Iterable[Section]) -> str:
 def _laid_out(part: Section, limit: int) -> list[str]:
     n_more = len(part.lines) - limit
     rest = [f"  {n_more} further; all with --json"] if n_more > 0 else []
-    head = ["", part.title] if part.title else []
+    head = ["", *_wrapped(part.title)] if part.title else []
     shown = (line for text in part.lines[:limit] for line in _wrapped(f"  {text}"))
     return [*head, *shown, *rest]
 

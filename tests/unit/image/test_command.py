@@ -154,6 +154,7 @@ def test_scripts_are_followed(text: bytes, expected: list[tuple[str, str]]) -> N
         ("self", "first line of /opt/self"),
         ("loop", "more than 16 times deep"),
         ("branch", "line 2 of /opt/branch: `if` is more than a literal command"),
+        ("variable", "`nice`: what it runs stands in a variable that is not known"),
         ("text", "/opt/text is neither a program nor a script with a first line"),
         ("lacking", "`libno.so.1`, which /opt/lacking needs, was not found"),
     ],
@@ -164,6 +165,7 @@ def test_what_cannot_be_followed_is_said_and_leaves_mpi_unknown(command: str, sa
         "opt/loop": File(b"#!/bin/sh\nloop\n"),
         "opt/branch": File(b"#!/bin/sh\nif x; then solver; fi\n"),
         "opt/text": File(b"just text"),
+        "opt/variable": File(b"#!/bin/sh\nnice $SOLVER\n"),
         "opt/lacking": File(mpi_files.program("libno.so.1")),
     }
     facts = follow(*command.split(), files=files)

@@ -71,6 +71,12 @@ def test_many_long_sections_together_fit_a_page_and_each_says_what_it_leaves_out
     assert lines.count("  9 further; all with --json") == len(parts)
 
 
+def test_title_of_a_section_is_wrapped_and_cannot_steer_the_terminal() -> None:
+    lines = format_page("title", [section("word " * 40 + "\x1b[2J", ["line"])]).splitlines()
+    assert max(map(len, lines)) <= WIDTH
+    assert "\x1b" not in "".join(lines)
+
+
 def test_short_section_is_not_cut_for_a_long_one() -> None:
     parts = [section(f"part {n}", [f"line {i}" for i in range(n)]) for n in (3, 40, 40, 40, 40, 40)]
     assert "  line 2" in format_page("title", parts).splitlines()[:6]
