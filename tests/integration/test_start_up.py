@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-HEAVY = ("pydantic", "ruamel", "jinja2", "rich", "elftools", "platformdirs")
+HEAVY = ("archspec", "pydantic", "ruamel", "jinja2", "rich", "elftools", "platformdirs")
 
 
 def run(*arguments: str, **more: object) -> subprocess.CompletedProcess[str]:
