@@ -1,6 +1,6 @@
 """The part of a passport's page that tells what the image is from the outside; does not print."""
 
-from hpcrun.model.container import ImageKind
+from hpcrun.model.container import ImageKind, Platform
 from hpcrun.model.image import ImageFacts
 from hpcrun.report.page import Section, pair, section
 
@@ -22,5 +22,30 @@ def format_title(facts: ImageFacts) -> str:
 
 
 def container_sections(facts: ImageFacts) -> list[Section]:
-    """Say what tells this image from others."""
-    return [section("image", [pair("digest", facts.digest)])]
+    """Say what tells this image from others, and what it says of itself."""
+    container = facts.container
+    lines = [pair("digest", facts.digest)]
+    if container.dates:
+        first = container.dates[0]
+        lines.append(pair("made", f"{first.value} ({first.evidence})"))
+    if container.file_system is not None:
+        held = container.file_system
+        lines.append(
+            pair("file system", f"{held.format}, {held.compression}, {held.n_inodes} inodes")
+        )
+    if len(container.platforms) > 1:
+        lines.append(pair("variants", ", ".join(map(_platform, container.platforms))))
+    if container.layers:
+        lines.append(pair("layers", str(len(container.layers))))
+    lines += [
+        pair("signature", f"of {each.covers}, by {each.fingerprint}, not verified")
+        for each in container.signatures
+    ]
+    if facts.kind == "folder" and container.apptainer is None:
+        lines.append(pair("built by", "not Apptainer: `--nv` sets no LD_LIBRARY_PATH in it"))
+    return [section("image", lines)]
+
+
+def _platform(platform: Platform) -> str:
+    name = "/".join(part for part in (platform.os, platform.arch, platform.variant) if part)
+    return f"{name} (this one)" if platform.is_chosen else name
