@@ -50,9 +50,10 @@ class SshConnection:
     ) -> None:
         self.host = host
         self._environment = dict(environment)
+        self._config_words = () if config is None else ("-F", str(config))
         self._base = (
             "ssh",
-            *(() if config is None else ("-F", str(config))),
+            *self._config_words,
             *(word for setting in _SETTINGS for word in ("-o", setting)),
         )
         self._socket = None if folder is None else _socket(folder, host, config)
@@ -68,8 +69,7 @@ class SshConnection:
         """Say why ssh failed, with its own words and the fix."""
         opened = None
         if self._socket is not None:
-            own = [word for word in self._base if word != "BatchMode=yes"]
-            config = own[1:3] if own[1] == "-F" else []
+            config = self._config_words
             opened = ("ssh", *config, "-fNM", "-S", str(self._socket), self.host)
         return ssh_words.explain(self.host, stderr, opened=opened)
 
