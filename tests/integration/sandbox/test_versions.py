@@ -38,7 +38,8 @@ def _choose(*, is_all: bool) -> tuple[SandboxVersion, ...]:
 @pytest.fixture(scope="module")
 def versioned(version: SandboxVersion) -> Iterator[Sandbox]:
     """Return a sandbox of that version."""
-    with started(f"tests-{version.slurm.replace('.', '')}", "--slurm", version.slurm) as found:
+    name = f"tests-{version.slurm.replace('.', '')}"
+    with started(name, "--slurm", version.slurm, "--ssh") as found:
         yield found
 
 
