@@ -4,12 +4,16 @@ The hello job in the usual sandbox is test_main_path.py, in other Slurm versions
 """
 
 import json
+import os
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from hpcrun.app.api import find_site, load_job, plan
+from hpcrun.errors import HpcrunError
+from hpcrun.sandbox import cgroups
 from hpcrun.sandbox.versions import SandboxVersion, default_version, known_versions
 from tests.hello_job import lay_out_hello, run_hello
 from tests.sandbox_fixture import CHECKOUT, Sandbox, run_hpcrun, started
@@ -171,3 +175,33 @@ def test_profile_that_is_not_there_is_told() -> None:
     done = run_hpcrun("sandbox", "up", "--name", "nosuch", "--like", "nosuch-site")
     assert done.returncode == 66
     assert "there is no site `nosuch-site`" in done.stderr
+
+
+def _groups() -> tuple[str, ...]:
+    """Return the option for control groups, where this machine has what they need."""
+    try:
+        cgroups.check_groups(cgroups.read_hierarchies(), is_root=os.geteuid() == 0)
+    except HpcrunError:
+        return ()
+    return ("--cgroup",)
+
+
+@pytest.fixture(scope="module")
+def varied(sandbox: Sandbox) -> Iterator[Sandbox]:
+    """Return a sandbox with every other option at once, with the session's images."""
+    options = ("--mpi-default", "pmi2", "--emulation", "none", "--accounting", "--ssh", *_groups())
+    with started("varied", *options, "--share", str(sandbox.share)) as found:
+        yield found
+
+
+@pytest.mark.parametrize("by", ["exec", "ssh"])
+@pytest.mark.parametrize("image", ["openmpi", "mpich"])
+def test_hello_runs_whatever_the_options(
+    varied: Sandbox, images: Mapping[str, Path], image: str, by: str
+) -> None:
+    job_file = lay_out_hello(varied, images[image], name=f"{image}-{by}")
+    name = varied.profile.with_name(f"{varied.name}-ssh.yaml") if by == "ssh" else varied.profile
+    nodes, libraries = run_hello(replace(varied, profile=name), job_file)
+    assert (nodes, libraries) == (set(varied.nodes), {"Open" if image == "openmpi" else "MPICH"})
+    known = varied.exec("sacct", "--noheader", "--allocations", "--format=state%20").stdout.split()
+    assert set(known) == {"COMPLETED"}
