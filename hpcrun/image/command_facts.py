@@ -108,15 +108,13 @@ class _Reading:
         users = tuple(self._users.values())
         is_followed = not self._doubts and bool(self._walk.ends)
         is_found = any(user.certainty is not Certainty.HINT for user in users)
-        is_told = is_followed or is_found
         facts = CommandFacts(
             argv=argv,
             steps=tuple(self._steps),
             doubts=tuple(self._doubts[:_DOUBTS_MAX]),
             closure=tuple(self._libraries.values()),
             modules=tuple(self._modules.values())[:_MODULES_MAX],
-            mpi_users=users if is_told else UNKNOWN,
-            mpi_hints=() if is_told else users,
+            mpi_users=users if is_followed or is_found else UNKNOWN,
             built_in=tuple(self._built_in),
             needs=self._needs(),
         )

@@ -74,8 +74,6 @@ class CommandFacts(Value):
     modules: tuple[ImportedModule, ...] = ()
     mpi_users: tuple[MpiUser, ...] | Unknown = UNKNOWN
     """What in this command needs MPI; unknown where it could not be followed to its end."""
-    mpi_hints: tuple[MpiUser, ...] = ()
-    """What may need MPI, where `mpi_users` is unknown."""
     built_in: tuple[BuiltInMpi, ...] = ()
     """MPI inside the programs; `mpi_users` is then unknown unless others were found."""
     needs: tuple[VersionNeed, ...] = ()

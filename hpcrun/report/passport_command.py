@@ -40,7 +40,6 @@ def _mpi(facts: ImageFacts, command: CommandFacts) -> Iterator[str]:
         return
     if not is_known(users):
         yield "uses MPI: unknown, as it could not be followed to its end"
-        yield from (f"  perhaps {_use(facts, user)}" for user in command.mpi_hints)
         yield from _doubts(command)
     elif not users:
         yield "uses MPI: no"

@@ -36,11 +36,17 @@ def keep(cache: Path, name: str, maps: IdMaps, build: Callable[[Path], None]) ->
     new = cache / f"{_UNFINISHED}{name}"
     try:
         build(new)
+        # After a loss of power too there is nothing, or all of it.
+        os.sync()
         os.rename(new, finished)  # noqa: PTH104 - the name says that it is one step
-    except BaseException:
-        remove_tree(new, maps)
-        raise
+    finally:
+        remove_unfinished(cache, maps)
     return finished
+
+
+def scratch(new: Path) -> Path:
+    """Return the folder for temporary files of what builds `new`, which goes with the build."""
+    return new.with_name(f"{new.name}.tmp")
 
 
 def empty(cache: Path, maps: IdMaps) -> None:

@@ -26,7 +26,7 @@ def down(name: str = DEFAULT_NAME) -> bool:
     where = places(name)
     if not _is_made(where):
         return False
-    with locked(where.root):
+    with locked(where.root), telling_whose(where):
         state = read_running(where)
         if state is not None:
             _cancel_jobs(state)

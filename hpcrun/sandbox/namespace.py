@@ -1,5 +1,6 @@
 """Start a process in namespaces of its own, with a user map; does not know what a sandbox is."""
 
+import errno
 import os
 import signal
 import subprocess
@@ -151,9 +152,11 @@ def write_maps(pid: int, maps: IdMaps) -> None:
 def _expect(descriptor: int) -> str:
     """One message of the keeper, or the OSError that stopped it."""
     text = os.read(descriptor, 4096).decode()
-    if not text or text.startswith("error "):
+    if not text:
+        raise InterruptedError(errno.EINTR, "its process was killed", "new namespaces")
+    if text.startswith("error "):
         number, _, about = text.removeprefix("error ").partition(" ")
-        code = int(number or 0)
+        code = int(number)
         raise OSError(code, os.strerror(code), about or "new namespaces")
     return text
 

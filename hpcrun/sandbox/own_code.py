@@ -3,9 +3,7 @@
 import hashlib
 import os
 from contextlib import suppress
-from importlib import metadata
 from pathlib import Path
-from typing import Any
 
 from hpcrun import __version__, resources
 from hpcrun.sandbox.namespace import IdMaps
@@ -14,30 +12,6 @@ _NAME = "hpcrun"
 # Read by 3.13 of the nodes as well as here, and worth it: images are often compressed so.
 _EXTRA = "image"
 _DATA_FOLDERS = ("templates", "site_profiles")
-
-
-def read_requirements() -> tuple[str, ...]:
-    """Read what hpcrun needs from its distribution's metadata or from the checkout."""
-    project = _read_project()
-    if project is not None:
-        return (*project["dependencies"], *project["optional-dependencies"][_EXTRA])
-    found = []
-    for line in metadata.requires(_NAME) or ():
-        requirement, _, condition = line.partition(";")
-        if not condition or f'extra == "{_EXTRA}"' in condition.replace("'", '"'):
-            found.append(requirement.strip())
-    return tuple(found)
-
-
-def _read_project() -> dict[str, Any] | None:
-    """Return the project table of the checkout that this package lies in, if it lies in one."""
-    file = resources.package_folder("..").resolve() / "pyproject.toml"
-    if not file.is_file():
-        return None
-    import tomllib
-
-    project: dict[str, Any] = tomllib.loads(file.read_text()).get("project", {})
-    return project if project.get("name") == _NAME else None
 
 
 def write_own_code(target: Path, maps: IdMaps) -> None:
@@ -49,7 +23,7 @@ def write_own_code(target: Path, maps: IdMaps) -> None:
     sources = _sources()
     key = _digest(sources)
     mark = target / ".digest"
-    if mark.is_file() and mark.read_text() == key:
+    if mark.is_file() and mark.read_text() == key and _is_whole(target, sources):
         return
     mark.unlink(missing_ok=True)
     info = target / f"{_NAME}-{__version__}.dist-info" / "METADATA"
@@ -62,6 +36,17 @@ def write_own_code(target: Path, maps: IdMaps) -> None:
         folder.joinpath("__pycache__").mkdir(exist_ok=True)
         maps.give_tree(folder / "__pycache__")
     mark.write_text(key)
+
+
+def _is_whole(target: Path, sources: dict[str, Path]) -> bool:
+    """Whether each file has its length, which a loss of power may have taken."""
+    try:
+        return all(
+            (target / inner).stat().st_size == source.stat().st_size
+            for inner, source in sources.items()
+        )
+    except OSError:
+        return False
 
 
 def _write(place: Path, text: bytes) -> None:

@@ -8,11 +8,9 @@ from pathlib import Path
 
 from hpcrun.sandbox import cache, rootfs, tools, wheels
 from hpcrun.sandbox.identity import Identity, JobUser
-from hpcrun.sandbox.own_code import read_requirements
 from hpcrun.sandbox.places import Places
 from hpcrun.sandbox.progress import Progress
 from hpcrun.sandbox.versions import SandboxVersion, oldest_glibc
-from hpcrun.sandbox.versions import stacks as stack_wheels
 from hpcrun.sandbox.versions import tools as tools_row
 
 # Directory services give names with blanks and backslashes, which no path should have.
@@ -44,9 +42,9 @@ def part_names(version: SandboxVersion, identity: Identity) -> PartNames:
     machine = os.uname().machine
     root = cache.recipe_key(rootfs.recipe(version), identity.key, machine)
     old, new = (wheels.platform_tags(glibc) for glibc in (oldest_glibc(), tools_row().glibc))
-    stacks = cache.recipe_key(stack_wheels(), old, wheels.layout())
+    stacks = cache.recipe_key(wheels.stack_lines(), old, wheels.layout())
     tools_key = cache.recipe_key(tools.recipe(), identity.key, machine)
-    python = cache.recipe_key(read_requirements(), tools_row().python, new, wheels.layout())
+    python = cache.recipe_key(wheels.dependency_lines(), tools_row().python, new, wheels.layout())
     return PartNames(
         root=f"root-{version.suite}-{root}",
         stacks=f"stacks-{stacks}",
@@ -62,6 +60,7 @@ def make_parts(
     maps = identity.maps
     names = part_names(version, identity)
     mirror = remember(rootfs.read_mirror)
+    cache.remove_unfinished(where.cache, maps)
     root = cache.keep(
         where.cache,
         names.root,
@@ -79,7 +78,7 @@ def make_parts(
     )
 
     def make_python(new: Path) -> None:
-        wheels.fetch_dependencies(read_requirements(), new, shows)
+        wheels.fetch_dependencies(new, shows)
         wheels.compile_dependencies(new, root, programs, maps)
 
     python = cache.keep(where.cache, names.python, maps, make_python)

@@ -95,7 +95,7 @@ def telling_whose(where: Places) -> Iterator[None]:
         yield
     except PermissionError as error:
         raise NotPermittedError(
-            f"`{where.root}` is not yours to use: {error.filename}: {error.strerror}",
+            f"`{where.root}` is not yours to use: {error.filename or 'end it'}: {error.strerror}",
             help=["HPCRUN_SANDBOX_DIR names another folder for sandboxes"],
         ) from error
 

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from hpcrun import resources
 from hpcrun.errors import HpcrunError, MissingInputError, UnavailableError, WriteError
-from hpcrun.sandbox import linux, namespace, reach
+from hpcrun.sandbox import cache, linux, namespace, reach
 from hpcrun.sandbox.namespace import IdMaps
 from hpcrun.sandbox.packages import read_versions
 from hpcrun.sandbox.progress import Progress, follow_lines
@@ -79,9 +79,13 @@ def run_mmdebstrap(
     argv: tuple[str, ...], target: Path, maps: IdMaps, progress: Progress, *, mirror: str | None
 ) -> None:
     """Run mmdebstrap as the root of namespaces of its own."""
+    scratch = cache.scratch(target)
+    scratch.mkdir(exist_ok=True)
+    maps.give(scratch)
     if maps.is_privileged:
         target.mkdir()
         maps.give(target)
+    environment = mmdebstrap_environment(os.environ) | {"TMPDIR": str(scratch)}
     lines: list[str] = []
     reading, writing = os.pipe()
 
@@ -93,11 +97,12 @@ def run_mmdebstrap(
         linux.mount("proc", "/proc", kind="proc")
         os.umask(0o022)
         os.chdir("/")
-        os.execvpe(argv[0], argv, mmdebstrap_environment(os.environ))  # noqa: S606
+        os.execvpe(argv[0], argv, environment)  # noqa: S606
 
+    places = (target, scratch)
     flags = linux.CLONE_NEWNS | linux.CLONE_NEWPID | linux.CLONE_NEWUTS | linux.CLONE_NEWIPC
     try:
-        keeper, _ = namespace.start(maps, flags, body, prepare=lambda: reach.show([target]))
+        keeper, _ = namespace.start(maps, flags, body, prepare=lambda: reach.show(places))
     finally:
         os.close(writing)
     try:

@@ -77,6 +77,14 @@ def read_state(places: Places) -> State | None:
             data = json.loads(places.state_file.read_text())
     except (FileNotFoundError, NotADirectoryError, ValueError):
         return None
+    try:
+        return _parse(data)
+    except (AttributeError, KeyError, TypeError):
+        return None
+
+
+def _parse(data: dict[str, Any]) -> State | None:
+    """Make the value of what was read; another format is that of another hpcrun."""
     if data.pop("version", None) != _FORMAT:
         return None
     mark = ProcessMark(**data.pop("init"))

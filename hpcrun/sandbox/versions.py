@@ -49,7 +49,6 @@ class SandboxVersion(Row):
 class _Document(Document):
     default: str
     tools: Tools
-    stacks: tuple[str, ...]
     versions: tuple[SandboxVersion, ...] = Field(min_length=1)
 
     @model_validator(mode="after")
@@ -80,11 +79,6 @@ def known_versions() -> tuple[SandboxVersion, ...]:
 def tools() -> Tools:
     """Return what runs on the nodes of every version."""
     return _document().tools
-
-
-def stacks() -> tuple[str, ...]:
-    """Return the wheels that are the site's own MPI installations, the same in every version."""
-    return _document().stacks
 
 
 def oldest_glibc() -> str:

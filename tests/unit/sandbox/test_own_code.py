@@ -5,7 +5,7 @@ from pathlib import Path
 
 from hpcrun import resources
 from hpcrun.sandbox.namespace import IdMaps
-from hpcrun.sandbox.own_code import read_requirements, write_own_code
+from hpcrun.sandbox.own_code import write_own_code
 
 MINE = IdMaps(uids=(), gids=(), is_privileged=False)
 
@@ -50,9 +50,3 @@ def test_change_within_one_second_is_compiled_anew(tmp_path: Path) -> None:
         assert file.read_text() == original
         assert int(file.stat().st_mtime) not in seen
         seen.add(int(file.stat().st_mtime))
-
-
-def test_requirements_are_those_of_the_distribution() -> None:
-    names = {each.partition(">")[0] for each in read_requirements()}
-    assert {"click", "pydantic", "ruamel.yaml", "zstandard"} <= names
-    assert "pytest" not in names

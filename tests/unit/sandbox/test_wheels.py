@@ -48,3 +48,16 @@ def test_failure_of_pip_is_told_by_its_cause() -> None:
     away = explain_failure(["WARNING: Retrying", "ERROR: No matching distribution found for x"])
     assert isinstance(away, UnavailableError)
     assert "pip said: ERROR: No matching distribution found for x" in away.help
+
+
+def test_other_file_than_the_known_one_is_told_as_such() -> None:
+    told = explain_failure(
+        [
+            "ERROR: THESE PACKAGES DO NOT MATCH THE HASHES FROM THE REQUIREMENTS FILE. If you have",
+            "    mpich==4.3.2 from https://example.org/mpich.whl",
+            "        Expected sha256 00",
+            "             Got        11",
+        ]
+    )
+    assert "not the file that hpcrun knows" in told.message
+    assert told.help[-1] == "pip said: Got        11"
