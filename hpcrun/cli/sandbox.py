@@ -74,7 +74,8 @@ def up_command(name: str, as_json: bool, like: str | None, **wanted: Any) -> Non
         f"sandbox `{name}` {how}: Slurm {state.slurm}, login node and {len(state.nodes)} nodes"
     )
     click.echo(f"shared folder: {state.share}")
-    click.echo(f"use it: hpcrun submit JOB --site {name}, or log in: hpcrun sandbox shell")
+    log_in = "hpcrun sandbox shell" + ("" if name == DEFAULT_NAME else f" --name {name}")
+    click.echo(f"use it: hpcrun submit JOB --site {name}, or log in: {log_in}")
 
 
 @group.command("status")
@@ -94,6 +95,8 @@ def status_command(name: str, as_json: bool) -> None:
     click.echo(f"sandbox `{name}` runs Slurm {seen.slurm} (process {seen.pid})")
     for node in seen.nodes:
         click.echo(f"  {node.name:8} {node.state}")
+    if seen.like:
+        click.echo(f"shape of:      {seen.like}")
     click.echo(f"shared folder: {seen.share}")
     click.echo(f"site profile:  {seen.profile}")
     for warning in seen.warnings:
