@@ -89,3 +89,9 @@ def parse_memory_mib(text: str) -> int:
     unit = match[2][0] if match[2] else "M"
     mib = Decimal(number) * _UNIT_KIB[unit] / 1024
     return int(mib.to_integral_value(ROUND_CEILING))
+
+
+def format_memory(memory_mib: int) -> str:
+    """Write a memory size for people, for example `2 GiB`; `parse_memory_mib` reads it back."""
+    gib, rest = divmod(memory_mib, 1024)
+    return f"{gib} GiB" if gib and not rest else f"{memory_mib} MiB"

@@ -6,7 +6,9 @@ is kept in the run's folder once it is final.
 
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from datetime import timedelta
 
+from hpcrun.app.reasons import reason_of
 from hpcrun.app.submit import Outside
 from hpcrun.errors import UnavailableError, WriteError
 from hpcrun.model.run import (
@@ -20,6 +22,7 @@ from hpcrun.model.run import (
 )
 
 _TERM, _KILL = 15, 9
+_CLOCKS_DIFFER = timedelta(hours=1)
 
 
 def read_status(records: RunRecords, outside: Outside) -> RunStatus:
@@ -84,7 +87,7 @@ def _settle(records: RunRecords, reports: Mapping[str, JobReport], outside: Outs
     if records.ended is not None:
         return _status(records, records.ended)
     report = reports.get(job_id)
-    if report is not None and not _is_of(report, records.run):
+    if report is not None and not _is_of(report, records):
         report = None
     if records.final is None and (report is None or report.is_final):
         # It may have ended between the reading of its records and Slurm's answer.
@@ -96,11 +99,19 @@ def _settle(records: RunRecords, reports: Mapping[str, JobReport], outside: Outs
     return _status(records, report)
 
 
-def _is_of(report: JobReport, run: Run) -> bool:
-    """Whether a report is about this run: a cluster that was set up anew counts from 1 again."""
+def _is_of(report: JobReport, records: RunRecords) -> bool:
+    """Whether a report is about this run: a cluster that was set up anew counts from 1 again.
+
+    Where nobody tells the job's comment, a job of the same name must be as old as the run.
+    """
+    run = records.run
     if report.token is not None:
         return report.token == run.token
-    return report.job_name in (None, run.job)
+    if report.job_name != run.job or report.submitted_at is None:
+        return False
+    submission = records.submission
+    then = submission.submitted_at if submission else run.created_at
+    return abs(report.submitted_at - then) < _CLOCKS_DIFFER
 
 
 def _from_record(final: FinalRecord | None, job_id: str) -> JobReport:
@@ -119,6 +130,8 @@ def _from_record(final: FinalRecord | None, job_id: str) -> JobReport:
 
 
 def _recorded_state(final: FinalRecord) -> JobState:
+    if final.cause == "out-of-memory":
+        return JobState.OUT_OF_MEMORY
     if final.signal is None:
         return JobState.COMPLETED if final.exit_code == 0 else JobState.FAILED
     if final.ends_at is not None and final.ended_at >= final.ends_at:
@@ -140,7 +153,8 @@ def _status(records: RunRecords, report: JobReport) -> RunStatus:
         state=report.state,
         is_final=report.is_final,
         raw_state=report.raw_state,
-        reason=report.reason,
+        reason=reason_of(report, run.limits),
+        raw_reason=report.reason,
         exit_code=report.exit_code,
         signal=report.signal,
         nodes=report.nodes or (records.start.nodes if records.start else ""),

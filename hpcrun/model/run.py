@@ -107,14 +107,20 @@ class JobReport(Value):
     raw_state: str = ""
     """The scheduler's own word."""
     reason: str = ""
-    """Why it waits or ended (squeue's REASON)."""
+    """Why it waits or ended, in the scheduler's own word (squeue's REASON)."""
     exit_code: ExitStatus | None = None
     signal: ExitStatus | None = None
     nodes: str = ""
+    failed_nodes: str = ""
+    """Those of its nodes that it lost."""
+    cancelled_by: str = ""
+    """Who cancelled it, as the scheduler's accounting says it."""
     elapsed_s: int | None = None
+    submitted_at: Moment | None = None
     started_at: Moment | None = None
     ended_at: Moment | None = None
     origin: Literal["squeue", "sacct", "scontrol", "record", "none"] = "none"
+    """Who said so; of a job that has ended, `squeue` says that more may become known."""
     token: str | None = None
     """The token of hpcrun that the job carries, where the scheduler says."""
     job_name: str | None = None
@@ -157,6 +163,16 @@ class FinalRecord(Value):
     ended_at: Moment
     ends_at: Moment | None = None
     """The time limit."""
+    cause: Literal["out-of-memory"] | None = None
+    """What srun said of the end of its tasks, where that is more than an exit code."""
+
+
+class Limits(Value):
+    """What a job asked for and is ended by when it takes more."""
+
+    memory_per_node_mib: int | None = None
+    memory_per_cpu_mib: int | None = None
+    walltime_s: int | None = None
 
 
 class Staged(Value):
@@ -187,6 +203,7 @@ class Run(Value):
     """Of the script with its run still open, as in the plan."""
     submitter: Submitter
     staged: Staged | None = None
+    limits: Limits = Limits()
 
     @property
     def site_folder(self) -> Path:
@@ -230,6 +247,9 @@ class RunStatus(Value):
     is_final: bool
     raw_state: str
     reason: str
+    """Why it waits or ended, in plain words."""
+    raw_reason: str
+    """The scheduler's own word for that."""
     exit_code: int | None
     signal: int | None
     nodes: str

@@ -67,9 +67,7 @@ def format_state(status: RunStatus) -> str:
     """Say the state of a run in one line: Slurm's word, what it means, and why."""
     word = status.raw_state if status.state is JobState.OTHER else status.state.value
     parts = [f"{word}, the job {state_text(status.state)}"]
-    if status.state is JobState.PENDING and status.reason:
-        parts.append(f"because of {status.reason}")
-    if status.state is JobState.NOT_SUBMITTED and status.reason:
+    if status.reason:
         parts.append(status.reason)
     if status.is_final and status.signal:
         parts.append(f"ended by signal {status.signal}")

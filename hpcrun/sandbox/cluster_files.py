@@ -15,7 +15,7 @@ from hpcrun.sandbox.versions import SandboxVersion
 LOGIN = "login"
 _FIRST_ADDRESS = 10
 # So that faults show within seconds; a busy machine may then take a sound node for a dead one.
-_SHORT_TIMEOUTS_S = {"SlurmdTimeout": 10, "MinJobAge": 10, "MessageTimeout": 5, "KillWait": 2}
+_SHORT_TIMEOUTS_S = {"SlurmdTimeout": 10, "MinJobAge": 30, "MessageTimeout": 5, "KillWait": 2}
 _CGROUP_PLUGINS = {"ProctrackType": "proctrack/cgroup", "TaskPlugin": "task/cgroup"}
 
 

@@ -110,6 +110,8 @@ def purge(name: str = DEFAULT_NAME, *, is_all: bool = False) -> None:
         for each in others if is_all else [where]:
             if each.is_sandbox:
                 _remove(each, maps)
+        # Whoever removed the folder by hand has left its groups.
+        cgroups.remove_groups(where.folder)
         if not is_all and not where.is_free:
             raise WriteError(f"`{where.folder}` is no sandbox, so it stays")
         if is_all:

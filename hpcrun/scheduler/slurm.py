@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 
 from hpcrun.errors import RefusedError, UnavailableError
 from hpcrun.model.diagnostic import Diagnostic, Help
-from hpcrun.model.run import JobReport, Submission, SubmitRequest
+from hpcrun.model.run import JobReport, JobState, Submission, SubmitRequest
 from hpcrun.ports import Clock, CommandResult, CommandRunner
 from hpcrun.scheduler import parse_slurm
 from hpcrun.tables import rules
@@ -61,29 +61,58 @@ class Slurm:
         reports = parse_slurm.parse_squeue(result.text)
         ended = {i: self._with_exit_code(r) for i, r in reports.items() if r.is_final}
         forgotten = [job_id for job_id in job_ids if job_id not in reports]
-        return {**self._accounted(forgotten), **reports, **ended}
+        if self._has_accounting:
+            accounts = self._read_accounts(forgotten, also=tuple(ended))
+            ended = {i: _merge(report, accounts.pop(i, None)) for i, report in ended.items()}
+            reports = {**accounts, **reports}
+        reports |= ended
+        lost = {i: r for i, r in reports.items() if r.state is JobState.NODE_FAIL}
+        return {**reports, **{i: self._with_failed_nodes(r) for i, r in lost.items()}}
 
     def cancel(self, job_id: str) -> None:
         """Cancel a job; one that has ended already is left as it is."""
         self._check(self._run("scancel", job_id), "scancel")
 
     def _with_exit_code(self, report: JobReport) -> JobReport:
-        result = self._run("scontrol", "--oneliner", "show", "job", report.job_id)
+        argv = ("scontrol", "--oneliner", "--details", "show", "job", report.job_id)
+        result = self._run(*argv)
         self._check(result, "scontrol")
         found = parse_slurm.parse_exit_code(result.text)
         if found is None:
             return report
         code, signal = found
-        return report.model_copy(update={"exit_code": code, "signal": signal, "origin": "scontrol"})
+        report = report.model_copy(
+            update={"exit_code": code, "signal": signal, "origin": "scontrol"}
+        )
+        derived = parse_slurm.parse_derived_signal(result.text)
+        return parse_slurm.tell_out_of_memory(report, derived)
 
-    def _accounted(self, job_ids: Sequence[str]) -> dict[str, JobReport]:
-        if not job_ids or not self._has_accounting:
+    def _read_accounts(
+        self, forgotten: Sequence[str], *, also: Sequence[str]
+    ) -> dict[str, JobReport]:
+        """Return the accounts of jobs; they may be missing only of those that squeue knows too."""
+        job_ids = (*forgotten, *also)
+        if not job_ids:
             return {}
         jobs, form = f"--jobs={','.join(job_ids)}", f"--format={parse_slurm.SACCT_FORMAT}"
         argv = ("sacct", "--noheader", "--parsable2", "--allocations", jobs, form)
         result = self._run(*_EPOCH, *argv)
-        self._check(result, "sacct")
+        if forgotten:
+            self._check(result, "sacct")
         return parse_slurm.parse_sacct(result.text)
+
+    def _with_failed_nodes(self, report: JobReport) -> JobReport:
+        """Add which of its nodes a job has lost, as far as anybody still knows."""
+        nodes = "" if set(report.nodes) & set(",[") else report.nodes
+        if not nodes and self._has_accounting:
+            # Slurm 22.05 does not know this field yet, 24.11 does.
+            job = f"--jobs={report.job_id}"
+            asked = ("--noheader", "--parsable2", "--allocations", "--format=FailedNode", job)
+            nodes = self._run("sacct", *asked).text.strip()
+        if not nodes and report.origin != "sacct":
+            argv = ("sinfo", "--noheader", "--Node", "--states=down", "--format=%N")
+            nodes = ",".join(self._run(*argv, f"--nodes={report.nodes}").text.split())
+        return report.model_copy(update={"failed_nodes": nodes})
 
     def _run(self, *argv: str, stdin: str = "", timeout_s: float = 45) -> CommandResult:
         return self._runner.run(argv, stdin=stdin.encode(), timeout_s=timeout_s)
@@ -97,6 +126,13 @@ class Slurm:
             f"cannot ask Slurm: `{command}` says: {said}",
             help=("check with `scontrol ping` that Slurm's controller answers at this site",),
         )
+
+
+def _merge(report: JobReport, account: JobReport | None) -> JobReport:
+    """Add what only accounting knows; it learns of an end a moment later than squeue does."""
+    if account is None or not account.is_final:
+        return report.model_copy(update={"origin": "squeue"})
+    return report.model_copy(update={"cancelled_by": account.cancelled_by})
 
 
 def _refused(words: tuple[str, ...]) -> RefusedError:

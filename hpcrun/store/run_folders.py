@@ -16,7 +16,7 @@ from pathlib import Path
 from hpcrun.errors import MissingInputError, WriteError
 from hpcrun.model.base import Value
 from hpcrun.model.plan import Plan
-from hpcrun.model.run import SCRIPT_NAME, JobReport, Run, RunRecords, Submission
+from hpcrun.model.run import SCRIPT_NAME, JobReport, Limits, Run, RunRecords, Submission
 from hpcrun.ports import Clock, CommandRunner
 from hpcrun.render import script_sha256
 from hpcrun.store import run_files, submitter
@@ -90,6 +90,11 @@ class RunFolders:
             created_at=self._clock.now(),
             script_sha256=plan.script_sha256 or script_sha256(plan),
             submitter=submitter.read_own(),
+            limits=Limits(
+                memory_per_node_mib=plan.layout.memory_per_node_mib,
+                memory_per_cpu_mib=plan.layout.memory_per_cpu_mib,
+                walltime_s=plan.layout.walltime_s,
+            ),
         )
 
     def is_under_way(self, run: Run) -> bool:

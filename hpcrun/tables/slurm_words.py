@@ -20,6 +20,17 @@ class StateWord(Row):
     is_final: bool
     text: str
     """Reads after "the job"."""
+    why: str = ""
+    """By what it ended, with the names of facts in braces."""
+    recorded: str = ""
+    """The same where only the job's own record is left."""
+
+
+class ReasonWord(Row):
+    """One of Slurm's words for why a job waits; `*` at its end stands for any letters."""
+
+    word: str = Field(pattern=r"^[A-Za-z_]+\*?$")
+    text: str
 
 
 class ErrorText(Row):
@@ -31,6 +42,7 @@ class ErrorText(Row):
 
 class _Document(Document):
     states: tuple[StateWord, ...]
+    reasons: tuple[ReasonWord, ...]
     errors: tuple[ErrorText, ...]
 
     @model_validator(mode="after")
@@ -66,6 +78,25 @@ def state_text(state: JobState) -> str:
     """Return what a state means, to be read after "the job"."""
     row = state_words().get(state.value)
     return row.text if row else "is in a state that this hpcrun does not know"
+
+
+def end_text(state: JobState, facts: Mapping[str, str], *, is_recorded: bool) -> str:
+    """Return by what a job ended; empty where its state says it all."""
+    row = state_words().get(state.value)
+    if row is None:
+        return ""
+    return ((is_recorded and row.recorded) or row.why).format_map(facts)
+
+
+def reason_text(word: str) -> str | None:
+    """Return why a job waits; None for words that nobody knows yet.
+
+    A reason may go on after a comma, as `ReqNodeNotAvail, UnavailableNodes:n1` does.
+    """
+    for row in _document().reasons:
+        if row.word == word or (row.word.endswith("*") and word.startswith(row.word[:-1])):
+            return row.text
+    return None
 
 
 def error_meaning(stderr: str) -> Meaning | None:

@@ -49,7 +49,7 @@ def test_wait_ctrl_c_ends_the_wait_and_says_how_to_go_on(
     assert process.wait(timeout=10) == 130
     (run,) = site.runs
     assert path.read_text().splitlines() == [
-        "job 1: PENDING, the job waits for its turn: because of Priority",
+        "job 1: PENDING, the job waits for its turn: other jobs come first",
         f"the job goes on; follow it: hpcrun status {run}",
         f"or end it: hpcrun cancel {run}",
     ]
@@ -65,7 +65,7 @@ def test_wait_into_a_file_writes_a_line_per_state_and_ends_with_the_code(
     (site.bin / "state").write_text("FAILED")
     assert process.wait(timeout=10) == 5
     assert path.read_text().splitlines() == [
-        "job 1: PENDING, the job waits for its turn: because of Priority",
+        "job 1: PENDING, the job waits for its turn: other jobs come first",
         "job 1: FAILED, the job failed: exit code 5",
     ]
 

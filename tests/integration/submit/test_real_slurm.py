@@ -113,7 +113,9 @@ def test_cancel_ends_the_job_and_its_end_is_kept(job_folder: JobFolder) -> None:
 def test_cancel_of_a_waiting_job_is_remembered(job_folder: JobFolder) -> None:
     job_folder.job(["true"], LIMITS.replace("}", ', extra: {begin: "now+1hour"}}'))
     job_folder.submit()
-    assert job_folder.wait_for(lambda status: status["reason"] != "None")["reason"] == "BeginTime"
+    waits = job_folder.wait_for(lambda status: status["raw_reason"] == "BeginTime")
+    assert waits["reason"] == "the time at which it may begin has not come"
+    assert waits["elapsed_s"] is None
     assert json.loads(job_folder.hpcrun("cancel", "--json"))["state"] == "CANCELLED"
 
 

@@ -144,6 +144,29 @@ def test_script_ends_with_the_code_of_the_task_that_failed_first(
     assert node.record("final.json")["exit_code"] == code
 
 
+@pytest.mark.parametrize(
+    "lines",
+    [
+        # Slurm 20.11 to 26.05 say so; a task that lost its peer may come first.
+        ("srun: error: n1: task 0: Out Of Memory",),
+        (
+            "srun: error: n2: task 1: Exited with exit code 15",
+            "srun: error: n1: task 0: Out Of Memory",
+        ),
+    ],
+)
+def test_script_whose_task_ran_out_of_memory_says_so_though_srun_ends_with_1(
+    node: Node, lines: tuple[str, ...]
+) -> None:
+    output = node.run_folder / "logs" / "slurm-7.out"
+    output.parent.mkdir()
+    says = "\n".join(f"echo '{line}' >>'{output}'" for line in lines)
+    node.behave(f"{says}\nexit 1")
+    assert node.run(node.plan())[0] == 137
+    final = node.record("final.json")
+    assert (final["exit_code"], final["cause"]) == (137, "out-of-memory")
+
+
 def test_script_hostile_words_and_values_arrive_unchanged(node: Node) -> None:
     words = (HOSTILE, "two\nlines", "", "-n", "$(id)", "*", "~", "\\", "'", '"')
     values = {f"V{i}": PlannedVariable(value=word, why="test") for i, word in enumerate(words)}

@@ -154,5 +154,7 @@ def test_fetch_before_the_end_is_refused(plan: Plan) -> None:
 
 
 def _running(site: FakeSite, folder: Path) -> RunRecords:
-    site.scheduler.story = [{"1": JobReport(job_id="1", state=JobState.RUNNING)}]
-    return site.store.read_run(folder)
+    records = site.store.read_run(folder)
+    report = JobReport(job_id="1", state=JobState.RUNNING, token=records.run.token)
+    site.scheduler.story = [{"1": report}]
+    return records

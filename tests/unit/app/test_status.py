@@ -36,7 +36,8 @@ def final(**changes: Any) -> FinalRecord:
 
 
 def report(state: JobState, **changes: Any) -> JobReport:
-    return JobReport(job_id="7", state=state, raw_state=state.value, **changes)
+    values = {"token": RUN.token, **changes}
+    return JobReport(job_id="7", state=state, raw_state=state.value, **values)
 
 
 def status_of(site: FakeSite, **records: Any) -> RunStatus:
@@ -66,6 +67,7 @@ RECORDED = {
         final(exit_code=143, signal=15, ended_at=NOON + timedelta(seconds=601)),
         JobState.TIMEOUT,
     ),
+    "out-of-memory": (final(exit_code=137, cause="out-of-memory"), JobState.OUT_OF_MEMORY),
     "without-a-limit": (final(exit_code=143, signal=15, ends_at=None), JobState.CANCELLED),
 }
 
@@ -100,18 +102,24 @@ def test_status_job_that_ends_while_it_is_asked_for_tells_its_stage() -> None:
     assert read_status(before, site.outside).stage == "preflight"
 
 
+SAME = {"job_name": "hello", "submitted_at": NOON + timedelta(seconds=3)}
+
+
 @pytest.mark.parametrize(
     ("mark", "is_ours"),
     [
         ({"token": "abc"}, True),
         ({"token": "other"}, False),
-        ({"job_name": "hello"}, True),
-        ({"job_name": "somebody's"}, False),
-        ({}, True),
+        ({"token": "other", **SAME}, False),
+        ({"token": None, **SAME}, True),
+        ({"token": None, **SAME, "job_name": "somebody's"}, False),
+        ({"token": None, **SAME, "submitted_at": NOON + timedelta(days=1)}, False),
+        ({"token": None, "job_name": "hello"}, False),
+        ({"token": None}, False),
     ],
 )
 def test_status_of_a_job_with_the_same_number_counts_only_if_it_is_this_one(
-    mark: dict[str, str], *, is_ours: bool
+    mark: dict[str, Any], *, is_ours: bool
 ) -> None:
     site = make_site()
     site.scheduler.reports = {"7": report(JobState.RUNNING, **mark)}
@@ -126,6 +134,17 @@ def test_status_final_word_of_the_scheduler_is_kept() -> None:
     site.scheduler.reports = {}
     status = read_status(site.store.records[RUN.folder], site.outside)
     assert (status.state, status.signal) == (JobState.TIMEOUT, 15)
+
+
+def test_status_end_of_which_more_may_become_known_is_not_kept_yet() -> None:
+    site = make_site()
+    site.scheduler.reports = {"7": report(JobState.CANCELLED, origin="squeue")}
+    status_of(site, submission=SUBMITTED)
+    site.scheduler.reports = {
+        "7": report(JobState.CANCELLED, origin="scontrol", cancelled_by="root")
+    }
+    status = read_status(site.store.records[RUN.folder], site.outside)
+    assert (status.reason, site.store.records[RUN.folder].ended is None) == ("by root", False)
 
 
 def test_status_scheduler_is_down_and_the_record_is_final_needs_no_scheduler() -> None:

@@ -15,7 +15,11 @@ RECORDS = RunRecords(run=RUN, submission=Submission(job_id="7", submitted_at=NOO
 
 
 def report(state: JobState) -> dict[str, JobReport]:
-    return {"7": JobReport(job_id="7", state=state, raw_state=state.value, origin="scontrol")}
+    return {
+        "7": JobReport(
+            job_id="7", state=state, raw_state=state.value, origin="scontrol", token="abc"
+        )
+    }
 
 
 @pytest.fixture

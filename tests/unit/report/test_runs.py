@@ -25,6 +25,7 @@ def status(state: JobState = JobState.COMPLETED, **changes: Any) -> RunStatus:
         "is_final": True,
         "raw_state": state.value,
         "reason": "",
+        "raw_reason": "",
         "exit_code": 0,
         "signal": None,
         "nodes": "n[1-2]",
@@ -42,8 +43,8 @@ def status(state: JobState = JobState.COMPLETED, **changes: Any) -> RunStatus:
     [
         (status(), "COMPLETED, the job ended well"),
         (
-            status(JobState.PENDING, is_final=False, reason="Priority"),
-            "PENDING, the job waits for its turn: because of Priority",
+            status(JobState.PENDING, is_final=False, reason="other jobs come first"),
+            "PENDING, the job waits for its turn: other jobs come first",
         ),
         (status(JobState.FAILED, exit_code=3), "FAILED, the job failed: exit code 3"),
         (
@@ -52,8 +53,8 @@ def status(state: JobState = JobState.COMPLETED, **changes: Any) -> RunStatus:
         ),
         (status(JobState.FAILED, exit_code=255), "FAILED, the job failed: exit code 255"),
         (
-            status(JobState.TIMEOUT, signal=15),
-            "TIMEOUT, the job reached its time limit: ended by signal 15",
+            status(JobState.TIMEOUT, signal=15, reason="asked 1 min"),
+            "TIMEOUT, the job reached its time limit: asked 1 min; ended by signal 15",
         ),
         (
             status(JobState.FAILED, exit_code=66, stage="preflight"),

@@ -46,7 +46,7 @@ def test_slurm_conf_never_lets_jobs_run_as_root_nor_picks_an_mpi() -> None:
 def test_short_timeouts_take_the_place_of_the_usual_ones() -> None:
     text = format_slurm_conf(replace(cluster(), options=Options(short_timeouts=True)), COMMON)
     lines = [line for line in text.splitlines() if line.startswith(("SlurmdTimeout", "MinJobAge"))]
-    assert sorted(lines) == ["MinJobAge=10", "SlurmdTimeout=10"]
+    assert sorted(lines) == ["MinJobAge=30", "SlurmdTimeout=10"]
     assert "SlurmdTimeout=120\n" in format_slurm_conf(cluster(), COMMON)
 
 

@@ -24,13 +24,14 @@ def test_parse_job_id(stdout: str, job_id: str | None) -> None:
 
 
 def test_parse_squeue_running_job_has_no_times_of_its_own() -> None:
-    stdout = "7|RUNNING|1:02|1763600000|1763603600|n[1-2]|None|hpcrun:abc|hello\n"
+    stdout = "7|RUNNING|1:02|1763599999|1763600000|1763603600|n[1-2]|None|hpcrun:abc|hello\n"
     expected = JobReport(
         job_id="7",
         state=JobState.RUNNING,
         raw_state="RUNNING",
         nodes="n[1-2]",
         elapsed_s=62,
+        submitted_at=datetime.fromtimestamp(1763599999, tz=UTC),
         origin="squeue",
         token="abc",
         job_name="hello",
@@ -39,7 +40,7 @@ def test_parse_squeue_running_job_has_no_times_of_its_own() -> None:
 
 
 def test_parse_squeue_ended_job_has_its_times() -> None:
-    stdout = "7|FAILED|0:05|1763600000|1763600005|n1|NonZeroExitCode|(null)|a|b\n"
+    stdout = "7|FAILED|0:05|1763599999|1763600000|1763600005|n1|NonZeroExitCode|(null)|a|b\n"
     report = parse_slurm.parse_squeue(stdout)["7"]
     assert (report.state, report.reason) == (JobState.FAILED, "NonZeroExitCode")
     assert (report.token, report.job_name) == (None, "a|b")
@@ -48,14 +49,20 @@ def test_parse_squeue_ended_job_has_its_times() -> None:
 
 
 def test_parse_squeue_job_cancelled_while_it_waited_has_never_started() -> None:
-    stdout = "8|CANCELLED|0:00|1763600000|1763600000||BeginTime|hpcrun:abc|pend\n"
+    stdout = "8|CANCELLED|0:00|1763599999|1763600000|1763600000||BeginTime|hpcrun:abc|pend\n"
     report = parse_slurm.parse_squeue(stdout)["8"]
-    assert report.started_at is None
+    assert (report.started_at, report.elapsed_s) == (None, None)
     assert report.ended_at == datetime.fromtimestamp(1763600000, tz=UTC)
 
 
+def test_parse_squeue_job_that_waits_has_run_for_no_time_at_all() -> None:
+    stdout = "8|PENDING|0:00|1763599999|N/A|N/A||Priority|hpcrun:abc|pend\n"
+    report = parse_slurm.parse_squeue(stdout)["8"]
+    assert (report.elapsed_s, report.reason) == (None, "Priority")
+
+
 def test_parse_squeue_unknown_state_is_other_and_keeps_the_word() -> None:
-    report = parse_slurm.parse_squeue("7|EXPEDITING|0:00|N/A|N/A||Priority|(null)|x\n")["7"]
+    report = parse_slurm.parse_squeue("7|EXPEDITING|0:00|N/A|N/A|N/A||Priority|(null)|x\n")["7"]
     assert (report.state, report.raw_state, report.is_final) == (
         JobState.OTHER,
         "EXPEDITING",
@@ -63,7 +70,7 @@ def test_parse_squeue_unknown_state_is_other_and_keeps_the_word() -> None:
     )
 
 
-@pytest.mark.parametrize("stdout", ["", "\n", "garbage\n", "7|RUNNING\n", "x|RUNNING|||||||\n"])
+@pytest.mark.parametrize("stdout", ["", "\n", "garbage\n", "7|RUNNING\n", "x|RUNNING||||||||\n"])
 def test_parse_squeue_garbage_is_no_report(stdout: str) -> None:
     assert parse_slurm.parse_squeue(stdout) == {}
 
@@ -87,15 +94,98 @@ def test_parse_exit_code(text: str, expected: tuple[int, int | None] | None) -> 
     assert parse_slurm.parse_exit_code(text) == expected
 
 
-def test_parse_sacct_cancelled_by_somebody() -> None:
-    stdout = "7|CANCELLED by 1000|0:15|12|1763600000|1763600012|n1\n"
-    report = parse_slurm.parse_sacct(stdout)["7"]
-    assert (report.state, report.signal, report.elapsed_s) == (JobState.CANCELLED, 15, 12)
+def sacct_row(**changes: str) -> str:
+    """One line of sacct, as Slurm 24.11.5 wrote it of a job that was cancelled by its owner."""
+    fields = {
+        "job": "7",
+        "state": "CANCELLED by 1000",
+        "exit": "0:0",
+        "derived": "0:15",
+        "elapsed": "12",
+        "submit": "1763599999",
+        "start": "1763600000",
+        "end": "1763600012",
+        "nodes": "n1",
+        "uid": "1000",
+        "comment": "",
+        "name": "wrap",
+    }
+    return "|".join({**fields, **changes}.values()) + "\n"
+
+
+def test_parse_sacct_tells_all_that_a_status_needs() -> None:
+    expected = JobReport(
+        job_id="7",
+        state=JobState.CANCELLED,
+        raw_state="CANCELLED",
+        exit_code=0,
+        nodes="n1",
+        cancelled_by="its owner",
+        elapsed_s=12,
+        submitted_at=datetime.fromtimestamp(1763599999, tz=UTC),
+        started_at=datetime.fromtimestamp(1763600000, tz=UTC),
+        ended_at=datetime.fromtimestamp(1763600012, tz=UTC),
+        origin="sacct",
+        job_name="wrap",
+    )
+    assert parse_slurm.parse_sacct(sacct_row()) == {"7": expected}
+
+
+@pytest.mark.parametrize(
+    ("state", "who"),
+    [
+        ("CANCELLED by 1000", "its owner"),
+        ("CANCELLED by 0", "root"),
+        ("CANCELLED by 2000", "user 2000"),
+        ("CANCELLED", ""),
+        ("TIMEOUT", ""),
+    ],
+)
+def test_parse_sacct_says_who_cancelled(state: str, who: str) -> None:
+    assert parse_slurm.parse_sacct(sacct_row(state=state))["7"].cancelled_by == who
 
 
 def test_parse_sacct_job_that_never_started() -> None:
-    report = parse_slurm.parse_sacct("7|CANCELLED|0:0|0|None|1763600012|None assigned\n")["7"]
-    assert (report.nodes, report.started_at, report.exit_code) == ("", None, 0)
+    row = sacct_row(elapsed="0", start="None", nodes="None assigned")
+    report = parse_slurm.parse_sacct(row)["7"]
+    assert (report.nodes, report.started_at, report.elapsed_s) == ("", None, None)
+
+
+def test_parse_sacct_comment_and_name_may_hold_anything() -> None:
+    row = sacct_row(comment="hpcrun:abc", name="a|b")
+    report = parse_slurm.parse_sacct(row)["7"]
+    assert (report.token, report.job_name) == ("abc", "a|b")
+
+
+@pytest.mark.parametrize(
+    ("state", "exit_code", "derived", "expected"),
+    [
+        # Captured: the batch script's own process, a step, and a step that the script survived.
+        ("OUT_OF_MEMORY", "0:125", "0:0", (JobState.OUT_OF_MEMORY, 0, None)),
+        ("FAILED", "1:0", "0:125", (JobState.OUT_OF_MEMORY, 1, None)),
+        ("COMPLETED", "0:0", "0:125", (JobState.COMPLETED, 0, None)),
+        ("FAILED", "0:11", "0:11", (JobState.FAILED, 0, 11)),
+    ],
+)
+def test_parse_sacct_step_out_of_memory_is_why_its_job_failed(
+    state: str, exit_code: str, derived: str, expected: tuple[JobState, int, int | None]
+) -> None:
+    row = sacct_row(state=state, exit=exit_code, derived=derived)
+    report = parse_slurm.parse_sacct(row)["7"]
+    assert (report.state, report.exit_code, report.signal) == expected
+    assert report.raw_state == state
+
+
+@pytest.mark.parametrize(
+    ("text", "signal"),
+    [
+        ("JobId=7 ExitCode=1:0 DerivedExitCode=0:125 RunTime=00:00:01", 125),
+        ("JobId=7 ExitCode=1:9 DerivedExitCode=0:0", 0),
+        ("JobId=7 ExitCode=1:9", None),
+    ],
+)
+def test_parse_derived_signal(text: str, signal: int | None) -> None:
+    assert parse_slurm.parse_derived_signal(text) == signal
 
 
 @pytest.mark.parametrize(

@@ -35,15 +35,15 @@ fi
 
 # The job leaves its own records, because a Slurm without accounting forgets jobs after minutes.
 # Each is written whole and then renamed, so that a reader never sees half a record.
-stage=start signal=null started_at=$(date +%s)
+stage=start signal=null cause=null started_at=$(date +%s)
 write_start() {
     printf '{"version": 1, "job_id": "%s", "nodes": "%s", "started_at": %s}\n' \
         "$job_id" "${SLURM_JOB_NODELIST:-}" "$started_at" >"$run_folder/.start.$job_id" &&
         mv -f "$run_folder/.start.$job_id" "$run_folder/start.json"
 }
 write_final() { # EXIT_CODE
-    printf '{"version": 1, "job_id": "%s", "stage": "%s", "exit_code": %s, "signal": %s, %s}\n' \
-        "$job_id" "$stage" "$1" "$signal" \
+    printf '{"version": 1, "job_id": "%s", "stage": "%s", "exit_code": %s, "signal": %s, "cause": %s, %s}\n' \
+        "$job_id" "$stage" "$1" "$signal" "$cause" \
         "\"started_at\": $started_at, \"ended_at\": $(date +%s), \"ends_at\": ${SLURM_JOB_END_TIME:-null}" \
         >"$run_folder/.final.$job_id" &&
         mv -f "$run_folder/.final.$job_id" "$run_folder/final.json"
@@ -93,12 +93,20 @@ srun --mpi=pmi2 \
 while wait "$!"; code=$?; kill -0 "$!" 2>/dev/null; do :; done
 
 # Where one task fails, srun ends the others, and its own code may be theirs (24.11: 143 for 3).
-# Its lines in the output say in their order how each ended.
-if [ "$code" -gt 128 ] && [ "$signal" = null ]; then
-    first=$(tail -c "+$((said_before + 1))" "$output" 2>/dev/null |
-        sed -n 's/^srun: error: [^ ]*: tasks\{0,1\} [^ ]*: //p' | head -n 1)
-    case $first in
-    'Exited with exit code '[1-9]*) code=${first##* } ;;
+# Its lines in the output say in their order how each ended. A task that took too much memory is the
+# cause wherever its line stands; srun's own code is 1 then.
+if [ "$code" -ne 0 ] && [ "$signal" = null ]; then
+    said=$(tail -c "+$((said_before + 1))" "$output" 2>/dev/null |
+        sed -n 's/^srun: error: [^ ]*: tasks\{0,1\} [^ ]*: //p')
+    case $said in
+    *'Out Of Memory'*) code=137 cause='"out-of-memory"' said='' ;;
+    esac
+    [ "$code" -gt 128 ] || said=''
+    case $said in
+    'Exited with exit code '[1-9]*)
+        said=${said#Exited with exit code }
+        code=${said%%[!0-9]*}
+        ;;
     'Illegal instruction'*) code=132 ;;
     Aborted*) code=134 ;;
     'Bus error'*) code=135 ;;
