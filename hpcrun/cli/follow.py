@@ -10,7 +10,8 @@ from hpcrun.app.submit import Outside
 from hpcrun.app.wait import wait_for_run
 from hpcrun.cli.wire import handle_of
 from hpcrun.errors import UnavailableError
-from hpcrun.model.run import RunRecords, RunStatus
+from hpcrun.model.run import Run, RunRecords, RunStatus
+from hpcrun.model.staging import FETCHED
 from hpcrun.report.runs import format_state
 from hpcrun.report.terminal import escape
 from hpcrun.units import format_duration
@@ -50,6 +51,13 @@ def fetch_ended(records: RunRecords, outside: Outside) -> None:
     from hpcrun.report.runs import format_fetched
 
     click.echo(format_fetched(fetch_run(records, outside)), err=True)
+
+
+def tell_what_waits(run: Run) -> None:
+    """Say that what a job has left is still at its site, where that is so."""
+    if run.staged is not None and not (run.folder / FETCHED).exists():
+        handle = handle_of(run.folder)
+        click.echo(f"what the job left is still at the site: hpcrun fetch {handle}", err=True)
 
 
 class StateLine:

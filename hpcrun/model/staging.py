@@ -11,6 +11,8 @@ from hpcrun.model.run import Run, Staged
 
 WORK = Path("work")
 """The working folder that went along, in the run's folder at the site."""
+FETCHED = "fetched.json"
+"""In the run's folder here, once what the job left has come back."""
 IMAGE_TIME_S = 946_684_800
 """Modification time of every image that was sent: the script of a job names it."""
 

@@ -18,6 +18,7 @@ from hpcrun.model.plan import Plan
 from hpcrun.model.run import Run
 from hpcrun.model.site import Site, SshAccess
 from hpcrun.model.staging import (
+    FETCHED,
     IMAGE_TIME_S,
     WORK,
     FetchResult,
@@ -31,7 +32,7 @@ from hpcrun.store import run_files, stage_back, stage_scripts, stage_tar, stage_
 from hpcrun.store.site_files import SiteFiles, nearest_existing
 from hpcrun.store.ssh_runner import SshRunner
 
-_SENT, _FETCHED, _APART, _INCOMING = "sent.json", "fetched.json", "apart", ".incoming-"
+_SENT, _APART, _INCOMING = "sent.json", "apart", ".incoming-"
 _PATIENCE_S, _SLOWEST_BYTES_PER_S = 120.0, 50_000
 _LISTING_BYTES = 64 << 20
 _CHUNK = 1 << 20
@@ -104,7 +105,7 @@ class SshStaging:
             kept_apart=kept,
             left_there=left_there,
         )
-        _write_here(run.folder / _FETCHED, result)
+        _write_here(run.folder / FETCHED, result)
         return result
 
     def _fetch_work(self, run: Run, incoming: Path) -> tuple[tuple[str, ...], ...]:
@@ -223,7 +224,7 @@ def _own_files(folder: Path) -> list[Path]:
     return sorted(
         file
         for file in folder.glob("[!.]*")
-        if file.is_file() and file.name not in (_SENT, _FETCHED)
+        if file.is_file() and file.name not in (_SENT, FETCHED)
     )
 
 

@@ -128,6 +128,29 @@ def test_patterns_choose_what_travels(away: JobFolder) -> None:
     assert not (away.folder / "b").exists()
 
 
+def test_what_slurm_refuses_leaves_nothing_on_either_side(
+    sandbox: Sandbox, away: JobFolder
+) -> None:
+    away.job(["true"])
+    text = (away.folder / "job.yaml").read_text()
+    away.write("job.yaml", text.replace("5 min}", "5 min, extra: {licenses: 'nosuch:1'}}"))
+    away.submit(expect=1, stderr="error[HPR801]")
+    assert away.runs() == []
+    left = sandbox.exec("ls", "-A", f"/home/{sandbox.user}/.hpcrun/runs").stdout
+    assert left == ""
+
+
+def test_status_tells_what_is_still_at_the_site(away: JobFolder) -> None:
+    away.job(["true"])
+    away.submit()
+    while not away.json("status")["is_final"]:
+        time.sleep(0.3)
+    away.hpcrun("status", stderr="still at the site: hpcrun fetch trip-")
+    away.hpcrun("fetch")
+    done = away.hpcrun("status")
+    assert "COMPLETED" in done
+
+
 def test_refused_before_anything_is_sent(away: JobFolder) -> None:
     away.job(["true"], "stage_in: [missing.py]\n")
     away.submit(expect=1, stderr="`stage_in` names `missing.py`")
