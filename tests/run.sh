@@ -23,6 +23,7 @@ if [ "${1:-all}" != fast ]; then
     need squashfs-tools command -v unsquashfs
     need shellcheck command -v shellcheck
     need git command -v git
+    need umoci command -v umoci
 fi
 install_needed || exit
 make_venv dev,image

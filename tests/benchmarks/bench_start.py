@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Iterator
 
-from tests.benchmarks.harness import ROOT, Bench, hpcrun, run, wall_s
+from tests.benchmarks.harness import ROOT, Bench, hpcrun, processor_s
 from tests.benchmarks.images import Images
 
 EXAMPLE = ROOT / "examples" / "registration"
@@ -15,14 +15,14 @@ def benches(_images: Images) -> Iterator[Bench]:
     yield Bench(
         "start",
         "`hpcrun --version` over Python with click",
-        lambda: wall_s(lambda: run(*hpcrun("--version"))),
-        lambda: wall_s(lambda: run(python, "-c", "import click")),
+        lambda: processor_s(*hpcrun("--version")),
+        lambda: processor_s(python, "-c", "import click"),
     )
     on_paper = ("--site", EXAMPLE / "site.yaml", "--passport", EXAMPLE / "passport.json")
     libraries = "import click, jinja2, pydantic, ruamel.yaml"
     yield Bench(
         "plan",
         "`hpcrun plan` over importing what it stands on",
-        lambda: wall_s(lambda: run(*hpcrun("plan", EXAMPLE / "job.yaml", *on_paper))),
-        lambda: wall_s(lambda: run(python, "-c", libraries)),
+        lambda: processor_s(*hpcrun("plan", EXAMPLE / "job.yaml", *on_paper)),
+        lambda: processor_s(python, "-c", libraries),
     )

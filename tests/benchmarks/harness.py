@@ -4,14 +4,18 @@ Machines are noisy. A ratio's two sides take turns, so that a machine that is bu
 both; readings are measured in processor time, which waiting for a busy machine does not lengthen.
 """
 
+import atexit
 import os
+import shutil
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 import tomllib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -110,10 +114,25 @@ def processor_s(*argv: str | Path) -> float:
 
 
 def run(*argv: str | Path) -> str:
-    """Run a command with this checkout's hpcrun; return what it prints."""
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    """Run a command with this checkout's hpcrun; return what it prints.
+
+    Python keeps its byte code, as it does for what is installed, whatever this machine sets.
+    """
+    environment = {
+        **os.environ,
+        "PYTHONPATH": str(ROOT),
+        "PYTHONDONTWRITEBYTECODE": "",
+        "PYTHONPYCACHEPREFIX": str(_byte_code()),
+    }
     done = subprocess.run(argv, check=True, stdout=subprocess.PIPE, text=True, env=environment)
     return done.stdout
+
+
+@cache
+def _byte_code() -> Path:
+    folder = Path(tempfile.mkdtemp(prefix="hpcrun-bench-code-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return folder
 
 
 _PEAK = """
