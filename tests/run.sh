@@ -24,6 +24,7 @@ if [ "${1:-all}" != fast ]; then
     need shellcheck command -v shellcheck
     need git command -v git
     need umoci command -v umoci
+    need g++ command -v g++
 fi
 install_needed || exit
 make_venv dev,image

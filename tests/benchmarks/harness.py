@@ -91,13 +91,6 @@ def interval(samples: Sequence[float]) -> tuple[float, float]:
     return ordered[first], ordered[last]
 
 
-def wall_s(action: Action) -> float:
-    """Return how long an action takes."""
-    start = time.perf_counter()
-    action()
-    return time.perf_counter() - start
-
-
 def own_s(action: Action) -> float:
     """Return the processor time that an action takes in this process."""
     start = time.process_time()
