@@ -83,7 +83,7 @@ b'
 # The ranks get Slurm's variables and those named here, nothing else of the submitter's environment.
 stage=application
 output=$run_folder/logs/slurm-$job_id.out
-said_before=$(cat "$output" 2>/dev/null | wc -c)
+said_before=$(wc -c 2>/dev/null <"$output" || echo 0)
 srun --mpi=pmix \
     --nodes=1 --ntasks=1 --cpus-per-task=1 \
     --kill-on-bad-exit=1 \
@@ -100,9 +100,12 @@ while wait "$!"; code=$?; kill -0 "$!" 2>/dev/null; do :; done
 
 # Where one task fails, srun ends the others, and its own code may be theirs (24.11: 143 for 3).
 # Its lines in the output say in their order how each ended. A task that took too much memory is the
-# cause wherever its line stands; srun's own code is 1 then.
+# cause wherever its line stands; srun's own code is 1 then. They are its last words, so of an output
+# of any size the last 8 MiB are enough.
 if [ "$code" -ne 0 ] && [ "$signal" = null ]; then
-    said=$(tail -c "+$((said_before + 1))" "$output" 2>/dev/null |
+    n_said=$(($(wc -c 2>/dev/null <"$output" || echo 0) - said_before))
+    [ "$n_said" -le 8388608 ] || n_said=8388608
+    said=$(tail -c "$n_said" "$output" 2>/dev/null |
         sed -n 's/^srun: error: [^ ]*: tasks\{0,1\} [^ ]*: //p')
     case $said in
     *'Out Of Memory'*) code=137 cause='"out-of-memory"' said='' ;;
