@@ -97,6 +97,11 @@ echo second line
 ' '' -- 'it'"'"'s "$HOME" `id` \ #1; 50% & <a|b> *' &
 # In the background, so that the traps act at once; a trap interrupts wait, hence the loop.
 while wait "$!"; code=$?; kill -0 "$!" 2>/dev/null; do :; done
+# The step may have ended right after a signal ended the wait: its own code is then still to be had,
+# and 127 says that the wait before has had it.
+last=0
+wait "$!" 2>/dev/null || last=$?
+[ "$last" -eq 127 ] || code=$last
 
 # Where one task fails, srun ends the others, and its own code may be theirs (24.11: 143 for 3).
 # Its lines in the output say in their order how each ended. A task that took too much memory is the
