@@ -129,7 +129,8 @@ def find_components(
         for symbol, is_defined in part.elf.symbols.items():
             if is_defined and symbol.startswith("mca_") and (name := _told(symbol)):
                 found.setdefault(name, part)
-    names = sorted(found)[:COMPONENTS_MAX]
+    stubs = {row.component for row in mpi_parts().stubs if row.beside in found}
+    names = sorted(found.keys() - stubs)[:COMPONENTS_MAX]
     return {name: found[name] for name in names}, tuple(files)
 
 

@@ -16,10 +16,13 @@ def find_starters(survey: Survey, linker: Linker) -> tuple[Starter, ...]:
     """Describe the programs that start ranks and their helpers on the nodes."""
     found: list[Starter] = []
     for file in survey.elf_files:
-        row = mpi_parts().starter(file.path.name)
-        if row is None or len(found) >= STARTERS_MAX:
+        rows = mpi_parts().starter_rows(file.path.name)
+        if not rows or len(found) >= STARTERS_MAX:
             continue
         try:
+            row = next((row for row in rows if row.is_about(file.elf.needed)), None)
+            if row is None:
+                continue
             version, evidence = _version(file, row, linker)
         except ImageError as exc:
             survey.problems.tell(file.path, exc)
@@ -39,10 +42,9 @@ def find_starters(survey: Survey, linker: Linker) -> tuple[Starter, ...]:
 def _version(file: ElfFile, row: StarterRow, linker: Linker) -> tuple[str | Unknown, str]:
     """Take a constant that is nothing but the version, of the program or the library it is from."""
     holders = [file]
-    for soname in file.elf.needed:
-        if row.library and re.fullmatch(row.library, soname):
-            library = linker.find(soname, file)
-            holders = [library] if library else []
+    if carrier := row.carrier(file.elf.needed):
+        library = linker.find(carrier, file)
+        holders = [library] if library else []
     for holder in holders if row.version else ():
         pattern = rb"(?:^|\0)v?" + row.version.encode() + rb"(?=\0)"
         found = {m.decode() for m in re.findall(pattern, holder.elf.read_only_data())}

@@ -1,6 +1,7 @@
 """What belongs to an MPI library and what that tells; does not read any library."""
 
 import re
+from collections.abc import Iterable
 from functools import cache, cached_property
 from typing import Literal
 
@@ -31,6 +32,13 @@ class FrameworkRow(Row):
     """The components that are told; all where empty."""
 
 
+class StubRow(Row):
+    """A component of Open MPI that does nothing where another one is there."""
+
+    component: str
+    beside: str
+
+
 class GpuSign(Row):
     """What shows that an MPI library has code for one kind of GPU memory."""
 
@@ -54,8 +62,18 @@ class StarterRow(Row):
     kind: str
     library: Pattern
     """Needed library that carries the version in its place."""
+    is_linked: bool = False
+    """Whether the row is only about programs that need that library."""
     version: Pattern
     """Form of a constant that is nothing but the version; empty where there is none."""
+
+    def carrier(self, needed: Iterable[str]) -> str | None:
+        """Return which of the needed libraries carries the version."""
+        return next((name for name in needed if re.fullmatch(self.library, name)), None)
+
+    def is_about(self, needed: Iterable[str]) -> bool:
+        """Whether it is about a program of that name that needs these libraries."""
+        return not self.is_linked or self.carrier(needed) is not None
 
 
 class ApiName(Row):
@@ -70,6 +88,7 @@ class MpiParts(Document):
     companions: tuple[CompanionRow, ...]
     compilers: tuple[CompilerRow, ...]
     frameworks: tuple[FrameworkRow, ...]
+    stubs: tuple[StubRow, ...]
     gpu_signs: tuple[GpuSign, ...]
     vendors: tuple[VendorRow, ...]
     starters: tuple[StarterRow, ...]
@@ -79,9 +98,9 @@ class MpiParts(Document):
         """Return the row of a library for another language."""
         return next((r for r in self.companions if re.fullmatch(r.pattern, file_name)), None)
 
-    def starter(self, file_name: str) -> StarterRow | None:
-        """Return the row of a program that starts ranks."""
-        return next((r for r in self.starters if re.fullmatch(r.pattern, file_name)), None)
+    def starter_rows(self, file_name: str) -> tuple[StarterRow, ...]:
+        """Return the rows for a program of that name, if it starts ranks."""
+        return tuple(row for row in self.starters if re.fullmatch(row.pattern, file_name))
 
     def vendor(self, implementation: str, path: str) -> VendorRow | None:
         """Return whose build a library is, by where it lies."""

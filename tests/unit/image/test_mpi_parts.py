@@ -160,6 +160,33 @@ def test_components_of_pmix_and_open_mpi_are_told_whether_files_or_linked_in(
     ]
 
 
+def test_component_that_only_tells_of_its_heir_is_not_among_those_of_open_mpi(
+    tmp_path: Path,
+) -> None:
+    library = mpi_library("4.1.4", "v4.1.4", open_mpi=True, soname="libmpi.so.40")
+    names = ("mca_btl_sm.so", "mca_btl_vader.so")
+    files = {f"{LIB}/openmpi/{name}": ElfBuilder().build() for name in names}
+    (of_4,) = read(tmp_path / "4", {f"{LIB}/libmpi.so.40": library, **files})
+    del files[f"{LIB}/openmpi/mca_btl_vader.so"]
+    (of_5,) = read(tmp_path / "5", {f"{LIB}/libmpi.so.40": library, **files})
+    assert of_4.components == ("btl/vader",)
+    assert of_5.components == ("btl/sm",)
+
+
+def test_mpirun_that_only_calls_prterun_is_not_told_as_orte(tmp_path: Path) -> None:
+    orte = ElfBuilder(interpreter="/lib64/ld.so", needed=("libopen-rte.so.40",)).build()
+    caller = ElfBuilder(interpreter="/lib64/ld.so", needed=("libpmix.so.2",)).build()
+    kinds = []
+    for content in (orte, caller):
+        place = "usr/bin/mpirun.openmpi"
+        (tmp_path / place).unlink(missing_ok=True)
+        read(tmp_path, {place: content})
+        (tmp_path / place).chmod(0o755)
+        (starter,) = read_image(tmp_path).starters
+        kinds.append(starter.kind)
+    assert kinds == ["orte", "prrte"]
+
+
 def test_device_and_interface_of_mpich_are_told(tmp_path: Path) -> None:
     content = ElfBuilder(
         soname="libmpi.so.12",
