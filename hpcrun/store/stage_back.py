@@ -23,6 +23,10 @@ def lay_back(
             placed.append(name)
             continue
         is_ours = _is_inside(target, workdir) and _is_unchanged(target, sent.get(name))
+        if is_ours and _leads_out(incoming / name, target, workdir):
+            is_ours = False
+        if not is_ours:
+            _clear_way(apart, name)
         _move(incoming / name, target if is_ours else apart / name)
         (placed if is_ours else kept).append(name)
     return tuple(placed), tuple(kept)
@@ -61,6 +65,25 @@ def _is_inside(target: Path, workdir: Path) -> bool:
         if os.path.lexists(place) and not place.is_dir():
             return False
     return True
+
+
+def _leads_out(new: Path, target: Path, workdir: Path) -> bool:
+    """Whether it is a link that leads out of the working folder, by what links are there."""
+    if not new.is_symlink():
+        return False
+    end = target.parent / new.readlink()
+    return not end.resolve().is_relative_to(workdir.resolve())
+
+
+def _clear_way(apart: Path, name: str) -> None:
+    """Remove what came earlier and is in the way: a link, or a file where a folder must be."""
+    place = apart / name
+    for folder in reversed(place.relative_to(apart).parents):
+        way = apart / folder
+        if way.is_symlink() or (way.exists() and not way.is_dir()):
+            way.unlink()
+    if place.is_dir() and not place.is_symlink():
+        shutil.rmtree(place)
 
 
 def _move(source: Path, target: Path) -> None:

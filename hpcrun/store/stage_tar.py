@@ -4,12 +4,14 @@ Packed is what was looked at before; unpacked is only what was asked for, below 
 """
 
 import io
+import os
+import stat
 import tarfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import BinaryIO
 
-from hpcrun.errors import InputError, RefusedError
+from hpcrun.errors import InputError, RefusedError, WriteError
 from hpcrun.model.staging import WORK, Transfer, TreeFile
 from hpcrun.store.stage_tree import whole_second
 
@@ -45,15 +47,27 @@ def _add_file(tar: tarfile.TarFile, path: Path, file: TreeFile) -> None:
         entry.type, entry.linkname = tarfile.SYMTYPE, str(path.readlink())
         tar.addfile(entry)
         return
-    with path.open("rb") as content:
-        status = path.stat()
-        if (status.st_size, status.st_mtime_ns) != (file.size, file.mtime_ns):
+    # What became a link or a pipe since it was looked at is not followed, nor waited for.
+    with open(path, "rb", opener=_open_plain) as content:
+        status = os.fstat(content.fileno())
+        is_file = stat.S_ISREG(status.st_mode)
+        if not is_file or (status.st_size, status.st_mtime_ns) != (file.size, file.mtime_ns):
             raise RefusedError(
                 f"`{path}` changes while it is copied to the site",
                 help=("wait until nobody writes to the working folder, then submit again",),
             )
         entry.size, entry.mode = file.size, status.st_mode & 0o777
         tar.addfile(entry, content)
+
+
+def _open_plain(path: str, flags: int) -> int:
+    try:
+        return os.open(path, flags | os.O_NOFOLLOW | os.O_NONBLOCK)
+    except OSError as exc:
+        raise RefusedError(
+            f"cannot send `{path}` to the site: {exc.strerror}",
+            help=("submit again once nobody changes the working folder",),
+        ) from exc
 
 
 def unpack_asked(
@@ -73,8 +87,10 @@ def unpack_asked(
                     raise InputError(f"the site sent `{name[:200]}`, which was not asked for")
                 entry.name = name
                 (came if _unpack(tar, entry, asked[name], folder) else left).append(name)
-    except tarfile.TarError as exc:
+    except (tarfile.TarError, ValueError, OverflowError) as exc:
         raise InputError(f"what the site sent is no whole archive: {exc}") from exc
+    except OSError as exc:
+        raise WriteError(f"cannot keep what the site sent: {exc}") from exc
     missing = set(asked) - set(came) - set(left)
     if missing:
         raise InputError(f"the site did not send `{min(missing)}`")

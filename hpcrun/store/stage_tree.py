@@ -15,8 +15,9 @@ MAX_BYTES = 1 << 30
 MAX_FILES = 10_000
 MAX_BACK_BYTES = 10 << 30
 MAX_BACK_FILES = 100_000
-_OWN = ".hpcrun"
+OWN = ".hpcrun"
 _GIB = 1 << 30
+_ANY_FOLDERS = r"(?:[^/]+/)*"
 
 
 class Tree(NamedTuple):
@@ -53,7 +54,7 @@ def _walk(folder: Path, prefix: str) -> Iterator[tuple["os.DirEntry[str]", str]]
         raise MissingInputError(f"cannot read {folder}: {exc.strerror}") from exc
     for entry in entries:
         path = f"{prefix}{entry.name}"
-        if path == _OWN:
+        if path == OWN:
             continue
         yield entry, path
         if entry.is_dir(follow_symlinks=False):
@@ -117,7 +118,8 @@ def _compiled(pattern: str) -> re.Pattern[str]:
     text = ""
     for part in parts:
         if part == "**":
-            text += r"(?:[^/]+/)*"
+            # Two in a row mean the same, and would take long to fail.
+            text = text.removesuffix(_ANY_FOLDERS) + _ANY_FOLDERS
             continue
         name = re.escape(part).replace(r"\*", "[^/]*").replace(r"\?", "[^/]")
         text += f"{name}/"
@@ -126,33 +128,17 @@ def _compiled(pattern: str) -> re.Pattern[str]:
     return re.compile(f"{inner}(?:/.*)?" if parts else r"[\s\S]*", re.DOTALL)
 
 
-def parse_listing(listing: bytes) -> tuple[TreeFile, ...]:
-    """Read what stage_scripts.LIST said; names that are not UTF-8 are left out."""
-    found = []
-    for entry in listing.split(b"\0")[:-1]:
-        kind, size, moment, path = entry.split(b" ", 3)
-        seconds, _, fraction = moment.decode().partition(".")
-        mtime_ns = int(seconds) * 10**9 + int((fraction + "0" * 9)[:9])
-        try:
-            name = path.decode()
-        except UnicodeDecodeError:
-            continue
-        kinds = {b"f": "file", b"l": "link"}
-        if kind in kinds:
-            found.append(
-                TreeFile.model_validate(
-                    {"path": name, "size": int(size), "mtime_ns": mtime_ns, "kind": kinds[kind]}
-                )
-            )
-    return tuple(found)
-
-
 def changed_there(
-    now: Iterable[TreeFile], sent: Mapping[str, TreeFile], only: Sequence[str] | None
+    now: Iterable[TreeFile],
+    sent: Mapping[str, TreeFile],
+    only: Sequence[str] | None,
+    *,
+    runs: str = OWN,
 ) -> tuple[TreeFile, ...]:
     """Return what a job has changed or created, as far as the patterns name it.
 
-    Copies have times of whole seconds, so a file that was written again cannot look like one.
+    Nothing below hpcrun's own folders: records there say what is read and written here. Copies have
+    times of whole seconds, so a file that was written again cannot look like one.
     """
     changed = []
     for file in now:
@@ -163,7 +149,8 @@ def changed_there(
             and (file.kind == "link" or before.size == file.size)
             and file.mtime_ns == whole_second(before.mtime_ns)
         )
-        if not is_same and (only is None or matches_any(only, file.path)):
+        is_own = any(_is_below(file.path, folder) for folder in (OWN, runs))
+        if not is_same and not is_own and (only is None or matches_any(only, file.path)):
             changed.append(file)
     if len(changed) > MAX_BACK_FILES or sum(file.size for file in changed) > MAX_BACK_BYTES:
         limit = f"{MAX_BACK_BYTES // _GIB} GiB or {MAX_BACK_FILES} files"
@@ -172,6 +159,11 @@ def changed_there(
             help=("name what shall come back: `stage_out: [results/*.nii]`, and submit again",),
         )
     return tuple(changed)
+
+
+def _is_below(path: str, folder: str) -> bool:
+    """Whether a path leads into a folder, also where letters of both cases are the same."""
+    return f"{path.casefold()}/".startswith(f"{folder.casefold()}/")
 
 
 def whole_second(mtime_ns: int) -> int:

@@ -28,7 +28,14 @@ from hpcrun.model.staging import (
     TreeFile,
 )
 from hpcrun.ports import Clock, CommandResult
-from hpcrun.store import run_files, stage_back, stage_scripts, stage_tar, stage_tree
+from hpcrun.store import (
+    stage_back,
+    stage_guard,
+    stage_listing,
+    stage_scripts,
+    stage_tar,
+    stage_tree,
+)
 from hpcrun.store.site_files import SiteFiles, nearest_existing
 from hpcrun.store.ssh_runner import SshRunner
 
@@ -56,6 +63,7 @@ class SshStaging:
         runs_there = self._folder(self._access.folder or home / ".hpcrun", "runs")
         if plan.workdir in shared:
             return Transfer(image=needs_image, runs_at_site=runs_there)
+        stage_guard.check_workdir(plan.workdir)
         tree = stage_tree.survey(plan.workdir, stage_in, leave_out=(image, runs))
         return Transfer(
             image=needs_image,
@@ -88,6 +96,8 @@ class SshStaging:
                 f"run `{run.name}` left nothing to fetch: the site sees its folders",
                 help=(f"its files are in {run.folder}",),
             )
+        if run.staged.workdir is not None:
+            stage_guard.check_workdir(run.staged.workdir)
         for left in run.folder.glob(f"{_INCOMING}*"):
             shutil.rmtree(left)
         incoming = Path(tempfile.mkdtemp(prefix=_INCOMING, dir=run.folder))
@@ -114,7 +124,9 @@ class SshStaging:
             return (), (), ()
         sent = Sent.model_validate_json((run.folder / _SENT).read_bytes()).files
         work = staged.folder / WORK
-        changed = stage_tree.changed_there(self._list(work), sent, staged.stage_out)
+        changed = stage_tree.changed_there(
+            self._list(work), sent, staged.stage_out, runs=_runs_below(run, staged.workdir)
+        )
         came, left = self._unpack(work, changed, incoming / "work")
         apart = run.folder / _APART
         placed, kept = stage_back.lay_back(came, incoming / "work", staged.workdir, apart, sent)
@@ -122,13 +134,8 @@ class SshStaging:
 
     def _fetch_records(self, run: Run, incoming: Path) -> None:
         """Bring the job's own records and its output into the run's folder here."""
-        wanted = (run_files.START, run_files.FINAL, f"{run_files.LOGS}/*")
-        records = [
-            file
-            for file in self._list(run.site_folder, depth=2)
-            if stage_tree.matches_any(wanted, file.path) and file.kind == "file"
-        ]
-        came, _ = self._unpack(run.site_folder, tuple(records), incoming)
+        records = stage_listing.records_of(self._list(run.site_folder, depth=2))
+        came, _ = self._unpack(run.site_folder, records, incoming)
         for name in came:
             (run.folder / name).parent.mkdir(exist_ok=True)
             (incoming / name).replace(run.folder / name)
@@ -140,7 +147,7 @@ class SshStaging:
                 f"cannot read {folder} at the site: {result.stderr.strip()}",
                 help=("the run's folder there is gone, and with it what the job left",),
             )
-        return stage_tree.parse_listing(result.stdout)
+        return stage_listing.parse_listing(result.stdout)
 
     def _unpack(
         self, folder: Path, files: Sequence[TreeFile], incoming: Path
@@ -218,6 +225,13 @@ class SshStaging:
 
     def _sh(self, script: str, *arguments: str) -> CommandResult:
         return self._runner.run(("sh", "-c", script, "hpcrun", *arguments), timeout_s=60)
+
+
+def _runs_below(run: Run, workdir: Path) -> str:
+    """Return where the folder of runs lies in the working folder; as usual where it does not."""
+    runs = run.folder.parent
+    is_below = runs != workdir and runs.is_relative_to(workdir)
+    return str(runs.relative_to(workdir)) if is_below else stage_tree.OWN
 
 
 def _own_files(folder: Path) -> list[Path]:

@@ -94,3 +94,26 @@ def test_link_that_came_replaces_the_one_that_went(folders: Folders) -> None:
     (folders.incoming / "latest").symlink_to("b")
     assert folders.lay("latest") == (("latest",), ())
     assert link.readlink() == Path("b")
+
+
+def test_link_that_would_lead_out_of_the_working_folder_is_kept_apart(folders: Folders) -> None:
+    (folders.work / "b").mkdir()
+    (folders.incoming / "c" / "d").mkdir(parents=True)
+    (folders.incoming / "b").symlink_to("c/d")
+    # Where it came to, this is still inside; in the working folder `b` is no link.
+    (folders.incoming / "a").symlink_to("b/../../out")
+    assert folders.lay("a") == ((), ("a",))
+    assert not (folders.work / "a").is_symlink()
+
+
+def test_nothing_is_kept_apart_through_a_link_that_came_earlier(folders: Folders) -> None:
+    out = folders.work.parent / "out"
+    out.mkdir()
+    folders.apart.mkdir()
+    (folders.apart / "a").symlink_to(out)
+    folders.send("a/b", "before")
+    (folders.work / "a" / "b").write_text("changed here")
+    folders.come("a/b", "after")
+    assert folders.lay("a/b") == ((), ("a/b",))
+    assert not list(out.iterdir())
+    assert (folders.apart / "a" / "b").read_text() == "after"

@@ -1,6 +1,7 @@
 """Archives of runs: what was looked at goes, and only what was asked for comes back."""
 
 import io
+import os
 import tarfile
 from pathlib import Path
 
@@ -126,3 +127,34 @@ def test_archive_that_is_cut_off_is_refused(folder: Path, cut: int) -> None:
     whole = archive_of((entry("a"), b"x" * 100), (entry("b"), b"y" * 100)).getvalue()
     with pytest.raises(InputError, match="the site"):
         unpack_asked(io.BytesIO(whole[:cut]), asked("a", "b"), folder)
+
+
+@pytest.mark.parametrize("time", ["nan", "1e300", "inf"])
+def test_time_that_is_none_is_refused(folder: Path, time: str) -> None:
+    hostile = entry("a")
+    hostile.pax_headers = {"mtime": time}
+    with pytest.raises(InputError, match="the site sent"):
+        unpack_asked(archive_of((hostile, b"")), asked("a"), folder)
+
+
+def test_file_that_became_a_link_is_not_followed(tmp_path: Path) -> None:
+    (tmp_path / "key").write_text("hello")
+    os.utime(tmp_path / "key", (7, 7))
+    workdir = tmp_path / "work"
+    workdir.mkdir()
+    (workdir / "a").write_text("hello")
+    os.utime(workdir / "a", (7, 7))
+    tree = survey(workdir, None)
+    (workdir / "a").unlink()
+    (workdir / "a").symlink_to("../key")
+    with pytest.raises(RefusedError, match="cannot send"):
+        pack_run({}, Transfer(workdir=workdir, files=tree.files), io.BytesIO())
+
+
+def test_file_that_became_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
+    (tmp_path / "a").write_text("hello")
+    tree = survey(tmp_path, None)
+    (tmp_path / "a").unlink()
+    os.mkfifo(tmp_path / "a")
+    with pytest.raises(RefusedError, match="changes while"):
+        pack_run({}, Transfer(workdir=tmp_path, files=tree.files), io.BytesIO())

@@ -8,7 +8,7 @@ import pytest
 from hpcrun.errors import RefusedError
 from hpcrun.model.staging import TreeFile
 from hpcrun.store import stage_tree
-from hpcrun.store.stage_tree import changed_there, matches_any, parse_listing, survey
+from hpcrun.store.stage_tree import changed_there, matches_any, survey
 
 S = 10**9
 
@@ -91,14 +91,6 @@ def test_name_that_is_no_text_is_refused(workdir: Path) -> None:
         survey(workdir, None)
 
 
-def test_listing_is_read_whatever_names_hold() -> None:
-    listing = b"f 3 7.5000000000 a b\nc\0l 4 8.0 link\0d 0 9.0 folder\0f 1 9.0 \xff\0cut off"
-    assert parse_listing(listing) == (
-        TreeFile(path="a b\nc", size=3, mtime_ns=7 * S + S // 2),
-        TreeFile(path="link", size=4, mtime_ns=8 * S, kind="link"),
-    )
-
-
 def test_what_came_as_it_was_sent_stays_there() -> None:
     sent = {
         "same": TreeFile(path="same", size=3, mtime_ns=7 * S + 5),
@@ -123,3 +115,14 @@ def test_too_much_to_come_back_is_refused(monkeypatch: pytest.MonkeyPatch) -> No
     with pytest.raises(RefusedError, match="so nothing is copied back") as caught:
         changed_there((TreeFile(path="a", size=4, mtime_ns=0),), {}, None)
     assert "stage_out" in caught.value.help[0]
+
+
+def test_own_folders_do_not_come_back() -> None:
+    names = (".hpcrun/runs/x/run.json", ".HPCRUN/sites/x.yaml", "my/runs/x/run.json", "my/data")
+    now = [TreeFile(path=name, size=1, mtime_ns=0) for name in names]
+    found = changed_there(now, {}, None, runs="my/runs")
+    assert [file.path for file in found] == ["my/data"]
+
+
+def test_many_folders_in_a_pattern_fail_at_once() -> None:
+    assert not matches_any(("**/" * 60 + "b",), "a/" * 60 + "c")
