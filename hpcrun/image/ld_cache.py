@@ -53,12 +53,12 @@ def _parse(data: bytes) -> Cache:
     table = data[start + _HEADER : start + _HEADER + count * _ENTRY_SIZE]
     if count > _ENTRIES_MAX or len(table) != count * _ENTRY_SIZE:
         raise ImageError(f"{CACHE_FILE} claims {count} libraries")
-    libraries: dict[str, tuple[CacheEntry, ...]] = {}
+    libraries: dict[str, list[CacheEntry]] = {}
     for _flags, key, value, _os, abilities in struct.iter_unpack(f"{order}iIIIQ", table):
         name = _string(data, start + key)
         entry = CacheEntry(_string(data, start + value), abilities != 0)
-        libraries[name] = (*libraries.get(name, ()), entry)
-    return libraries
+        libraries.setdefault(name, []).append(entry)
+    return {name: tuple(entries) for name, entries in libraries.items()}
 
 
 def _start_of_new_format(data: bytes) -> int:

@@ -33,9 +33,11 @@ _HARMLESS = frozenset(
     )
 )
 _SETTING = re.compile(r"([A-Za-z_]\w*)=(.*)", re.DOTALL)
+# Possessive, as a stranger's script may hold blanks without end.
 _OWN_FOLDER = re.compile(
-    r"\$\(\s*(?:cd\s+(?:--\s+)?)?(?:\"?\$\()?\s*dirname\s+(?:--\s+)?\"?"
-    r"\$(?:0|\{0\}|\{BASH_SOURCE(?:\[0\])?\}|BASH_SOURCE)\"?\s*\)?\"?(?:\s*&&\s*pwd(?:\s+-P)?)?\s*\)"
+    r"\$\(\s*+(?:cd\s++(?:--\s++)?)?(?:\"?\$\()?\s*+dirname\s++(?:--\s++)?\"?"
+    r"\$(?:0|\{0\}|\{BASH_SOURCE(?:\[0\])?\}|BASH_SOURCE)\"?\s*+\)?\"?"
+    r"(?:\s*+&&\s*+pwd(?:\s++-P)?)?\s*+\)"
 )
 _REFERENCE = re.compile(r"\$(?:\{(\w+)\}|(\w+))")
 _MARK = "\1"

@@ -86,6 +86,9 @@ def test_exported_variables_reach_the_program_and_others_do_not() -> None:
         "x \\\n" * 30_000,
         "${" * 50_000,
         "$(dirname " * 10_000,
+        "x=$(" + " " * 250_000 + "y",
+        "x=$(cd " + " " * 250_000 + "y",
+        'x=$(dirname "$0"' + " " * 250_000 + "y",
     ],
 )
 def test_hostile_script_ends_soon(text: str) -> None:
