@@ -6,7 +6,9 @@ By default one version besides the default one, which the commit chooses; all wi
 import re
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -127,6 +129,61 @@ def test_other_version_than_the_sandbox_has_is_refused(
     assert f"Slurm {version.slurm}, not {other}" in done.stderr
     again = run_hpcrun("sandbox", "up", "--name", versioned.name)
     assert f"Slurm {version.slurm}" in again.stdout, again.stderr
+
+
+@dataclass
+class HeldJob:
+    """A job on both nodes that runs until it is let go, and then has a step."""
+
+    sandbox: Sandbox
+
+    @property
+    def folder(self) -> Path:
+        return self.sandbox.share / "held"
+
+    def start(self) -> None:
+        script = "echo > started; until [ -e go ]; do sleep 0.1; done; srun hostname > said"
+        argv = f"rm -rf held && mkdir held && cd held && sbatch -N2 --wrap '{script}'"
+        done = self.sandbox.exec("sh", "-c", argv, folder=self.sandbox.share)
+        assert done.returncode == 0, done.stderr
+        assert _await((self.folder / "started").exists)
+
+    def ends_well(self) -> bool:
+        """Let it go: True when its step ran on both nodes."""
+        nodes = set(self.sandbox.nodes)
+        self.sandbox.exec("touch", "go", folder=self.folder)
+        said = self.folder / "said"
+        return _await(lambda: said.exists() and set(said.read_text().split()) == nodes)
+
+
+def _await(is_so: Callable[[], bool]) -> bool:
+    ends = time.monotonic() + 120
+    while not is_so():
+        if time.monotonic() > ends:
+            return False
+        time.sleep(0.1)
+    return True
+
+
+# The last one of a version, which it ends.
+def test_end_of_a_version_leaves_jobs_of_another_alone(
+    versioned: Sandbox, sandbox: Sandbox
+) -> None:
+    job, other_job = HeldJob(versioned), HeldJob(sandbox)
+    with started("beside", "--slurm", default_version().slurm, "--emulation", "none") as beside:
+        for each in (job, other_job, HeldJob(beside)):
+            each.start()
+        for verb in ("down", "purge"):
+            done = run_hpcrun("sandbox", verb, "--name", beside.name)
+            assert done.returncode == 0, done.stderr
+    assert job.ends_well()
+    job.start()
+    for verb in ("down", "purge"):
+        done = run_hpcrun("sandbox", verb, "--name", versioned.name)
+        assert done.returncode == 0, done.stderr
+    assert other_job.ends_well()
+    told = sandbox.exec("srun", "--version").stdout
+    assert told.startswith(f"slurm-wlm {default_version().slurm}.")
 
 
 def test_unknown_version_tells_which_there_are() -> None:
