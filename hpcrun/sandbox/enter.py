@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
 
-from hpcrun.errors import UnavailableError, UsageError
+from hpcrun.errors import NotPermittedError, UnavailableError, UsageError
 from hpcrun.sandbox import linux
 from hpcrun.sandbox.cluster_files import LOGIN, login_environment
 from hpcrun.sandbox.namespace import become_root
@@ -113,6 +113,11 @@ def _enter(state: State, node: str) -> None:
             linux.set_namespace(descriptor, flag)
             os.close(descriptor)
         os.close(init)
+    except PermissionError as error:
+        raise NotPermittedError(
+            f"cannot enter sandbox `{state.name}`: it runs as another user",
+            help=["HPCRUN_SANDBOX_DIR names another folder, for sandboxes of your own"],
+        ) from error
     except (OSError, ValueError) as error:
         raise UnavailableError(
             f"cannot enter node `{node}` of sandbox `{state.name}`: it is not up",
