@@ -16,6 +16,7 @@ import shlex
 import shutil
 import subprocess
 import sys
+import tempfile
 import time
 import tomllib
 from concurrent.futures import ThreadPoolExecutor
@@ -25,6 +26,7 @@ HERE = Path(__file__).resolve().parent
 CHECKOUT = HERE.parents[1]
 sys.path.append(str(CHECKOUT))  # for a Python in which hpcrun is not installed
 
+from hpcrun.sandbox.cache import SCRATCH, find_scratch  # noqa: E402
 from hpcrun.sandbox.places import state_root  # noqa: E402
 from hpcrun.sandbox.rootfs import (  # noqa: E402
     mmdebstrap_environment,
@@ -114,28 +116,45 @@ def recipe_key(row):
 def build(name, row, kept, via):
     """Make one image and keep it."""
     started_s = time.monotonic()
+    remove_killed(kept.parent)
     # Another build of the same may run beside this one.
     folder = kept.with_suffix(f".{os.getpid()}")
     folder.mkdir()
+    scratch = make_scratch()
     try:
         say(f"{name}: fetching wheels")
-        fetch_wheels(row, folder / WHEELS)
+        fetch_wheels(row, folder / WHEELS, scratch)
         say(f"{name}: making the root file system with mmdebstrap (Debian {row['suite']})")
         run(
             mmdebstrap_command(row, folder),
-            environment=mmdebstrap_environment(os.environ),
+            environment=mmdebstrap_environment(os.environ) | {"TMPDIR": str(scratch)},
         )
         say(f"{name}: packing the image with apptainer build")
         with (folder / "root.tar").open("rb") as tar, (folder / "image.sif").open("wb") as image:
             run([*via, "sh", "-c", PACK], stdin=tar, stdout=image)
         (folder / "image.sif").rename(kept)
     finally:
-        shutil.rmtree(folder, ignore_errors=True)
+        for made in (folder, scratch):
+            shutil.rmtree(made, ignore_errors=True)
     size_mb = kept.stat().st_size / 1e6
     say(f"{name}: {size_mb:.0f} MB in {time.monotonic() - started_s:.0f} s")
 
 
-def fetch_wheels(row, folder):
+def remove_killed(cache):
+    """Remove what builds have left that were killed, as far as it is the caller's."""
+    left = [each for each in cache.glob("*.[0-9]*") if not Path("/proc", each.suffix[1:]).exists()]
+    for folder in (*left, *find_scratch()):
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def make_scratch():
+    """Make the folder for files of pip and mmdebstrap, whose users with few rights may pass it."""
+    scratch = Path(tempfile.mkdtemp(prefix=f"{SCRATCH}{os.getpid()}."))
+    scratch.chmod(0o755)
+    return scratch
+
+
+def fetch_wheels(row, folder, scratch):
     """Lay the wheels out for the Python of the image, whatever Python runs here."""
     folder.mkdir()
     if not row["wheels"]:
@@ -145,9 +164,10 @@ def fetch_wheels(row, folder):
     tags = [f"--platform=manylinux_2_{minor}_{machine}" for minor in minors]
     run([
         *find_pip(), "install", "--quiet", "--no-input", "--disable-pip-version-check",
-        "--no-compile", "--no-deps", "--only-binary=:all:", f"--python-version={row['python']}",
-        *tags, f"--platform=manylinux2014_{machine}", "--target", str(folder), *row["wheels"],
-    ])  # fmt: skip
+        "--no-cache-dir", "--no-compile", "--no-deps", "--only-binary=:all:",
+        f"--python-version={row['python']}", *tags, f"--platform=manylinux2014_{machine}",
+        "--target", str(folder), *row["wheels"],
+    ], environment={**os.environ, "TMPDIR": str(scratch)})  # fmt: skip
     shutil.rmtree(folder / "bin", ignore_errors=True)
     for tests in list(folder.glob("**/tests")):
         shutil.rmtree(tests, ignore_errors=True)

@@ -49,7 +49,11 @@ def group() -> None:
     help="Let root put the emulator into the machine's own list, for Linux before 6.7.",
 )
 @click.option("--accounting", is_flag=True, help="Keep records of jobs: slurmdbd and MariaDB.")
-@click.option("--cgroup", is_flag=True, help="Let Slurm limit jobs by control groups (root).")
+@click.option(
+    "--cgroup",
+    is_flag=True,
+    help="Let Slurm limit jobs by control groups (root; root inside is root here then).",
+)
 @click.option("--mpi-default", metavar="TYPE", help="Slurm's MpiDefault (none).")
 @click.option("--like", metavar="PROFILE", help="Have the shape of this site: name or file.")
 @click.option("--short-timeouts", is_flag=True, help="Let Slurm see faults within seconds.")

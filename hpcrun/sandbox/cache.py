@@ -5,6 +5,7 @@ import json
 import os
 import re
 import shutil
+import tempfile
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -15,7 +16,10 @@ from hpcrun.sandbox.namespace import IdMaps
 
 _UNFINISHED = ".unfinished-"
 _KEPT = re.compile(r"[a-z]+(-[a-z0-9.]+)?-[0-9a-f]{16}")
-_KEPT_IMAGE = re.compile(r"[a-z0-9-]+-[0-9a-f]{16}\.sif")
+_KEPT_IMAGE = re.compile(r"[a-z0-9-]+-[0-9a-f]{16}\.(sif|[0-9]+)")
+
+SCRATCH = "hpcrun-images."
+"""Begins the names of folders for temporary files of builds of images; the process comes next."""
 
 
 def recipe_key(*parts: object) -> str:
@@ -55,13 +59,30 @@ def empty(cache: Path, maps: IdMaps) -> None:
     for kept in cache.glob("*-*"):
         if _KEPT.fullmatch(kept.name):
             remove_tree(kept, maps)
-    _remove_images(cache / "images")
+    _remove_images(cache / "images", maps)
+    for left in find_scratch():
+        remove_tree(left, maps)
 
 
-def _remove_images(folder: Path) -> None:
-    """Remove what recipes of images keep here, and nothing else."""
-    for image in folder.glob("*.sif"):
-        if _KEPT_IMAGE.fullmatch(image.name):
+def find_scratch() -> tuple[Path, ...]:
+    """Find the caller's folders for temporary files of builds of images that were killed."""
+    found = Path(tempfile.gettempdir()).glob(f"{SCRATCH}*")
+    return tuple(
+        each
+        for each in found
+        if each.lstat().st_uid == os.geteuid()
+        and not Path("/proc", each.name.removeprefix(SCRATCH).partition(".")[0]).exists()
+    )
+
+
+def _remove_images(folder: Path, maps: IdMaps) -> None:
+    """Remove what recipes of images keep here or, when killed, leave here; and nothing else."""
+    for image in folder.glob("*-*.*"):
+        if not _KEPT_IMAGE.fullmatch(image.name):
+            continue
+        if image.is_dir() and not image.is_symlink():
+            remove_tree(image, maps)
+        else:
             image.unlink()
     with suppress(OSError):
         folder.rmdir()

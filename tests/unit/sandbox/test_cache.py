@@ -1,10 +1,12 @@
 """What is cached is whole, or not there."""
 
+import os
+import tempfile
 from pathlib import Path
 
 import pytest
 
-from hpcrun.sandbox.cache import empty, keep, mounts_below, recipe_key
+from hpcrun.sandbox.cache import SCRATCH, empty, keep, mounts_below, recipe_key
 from hpcrun.sandbox.namespace import IdMaps
 
 NOBODY = IdMaps(uids=(), gids=(), is_privileged=True)
@@ -37,6 +39,29 @@ def test_what_a_killed_build_left_is_removed(tmp_path: Path) -> None:
     (tmp_path / ".unfinished-old").mkdir()
     keep(tmp_path, "x", NOBODY, lambda new: new.mkdir())
     assert [found.name for found in tmp_path.iterdir()] == ["x"]
+
+
+def test_nothing_of_killed_builds_of_images_outlives_the_cache(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    images, key = tmp_path / "cache" / "images", "0123456789abcdef"
+    (images / f"openmpi-{key}.1234" / "root").mkdir(parents=True)
+    (images / f"openmpi-{key}.sif").touch()
+    dead, alive = (
+        Path(tempfile.gettempdir(), f"{SCRATCH}{pid}.x") for pid in ("none", os.getpid())
+    )
+    for folder in (dead, alive):
+        folder.mkdir()
+    empty(tmp_path / "cache", NOBODY)
+    assert not images.exists()
+    assert (dead.exists(), alive.exists()) == (False, True)
+
+
+def test_what_is_no_image_stays_beside_them(tmp_path: Path) -> None:
+    (tmp_path / "images" / "my-notes.2026").mkdir(parents=True)
+    empty(tmp_path, NOBODY)
+    assert (tmp_path / "images" / "my-notes.2026").is_dir()
 
 
 def test_key_depends_on_every_part() -> None:
