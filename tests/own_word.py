@@ -5,6 +5,7 @@ MPI, PMIx, libfabric and UCX have for that.
 """
 
 import json
+import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
@@ -72,14 +73,16 @@ def compare_mpi(library: MpiLibrary, said: Mapping[str, Any]) -> Iterator[Compar
     """Compare one MPI library with its own word."""
     name = library.file_name
     words = said["mpi"].replace(",", " ").replace("Open MPI v", "").split()
-    version = library.version.removesuffix(".0") if "Intel" in said["mpi"] else library.version
-    yield Compared(f"{name} version", version, version if version in words else said["mpi"])
+    # Intel's 2021.15 and 2021.15.0 are one release; its libraries say the one or the other.
+    is_intel = "Intel" in said["mpi"]
+    version = library.version.removesuffix(".0") if is_intel else library.version
+    numbers = [word.removesuffix(".0") for word in words] if is_intel else words
+    yield Compared(f"{name} version", version, version if version in numbers else said["mpi"])
     yield Compared(f"{name} large counts", library.has_large_count, said["large_count"])
     yield Compared(f"{name} ABI query", library.has_abi_query, said["abi_query"])
     yield Compared(f"{name} is Open MPI", library.implementation == "open-mpi", said["open_mpi"])
-    if library.device is not None and "MPICH Device:" in words_of(said["mpi"]):
-        device = said["mpi"].partition("MPICH Device:")[2].split()[0]
-        yield Compared(f"{name} device", library.device, device)
+    if device := re.search(r"(?m)^MPICH Device:\s*(.+?)\s*$", said["mpi"]):
+        yield Compared(f"{name} device", library.device, device[1])
     abilities = library.pmi if isinstance(library.pmi, tuple) else ()
     pmix = [ability.version for ability in abilities if ability.kind == "pmix"]
     if pmix and "pmix" in said:
@@ -87,11 +90,6 @@ def compare_mpi(library: MpiLibrary, said: Mapping[str, Any]) -> Iterator[Compar
     for use in library.fabrics:
         if use.how == "linked" and use.kind in {"libfabric", "ucx"}:
             yield Compared(f"{name} is linked to {use.kind}", use.kind, _key(said, use.kind))
-
-
-def words_of(text: str) -> str:
-    """Return text with one space between words."""
-    return " ".join(text.split())
 
 
 def _word(text: str, before: str) -> str:

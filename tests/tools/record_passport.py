@@ -25,12 +25,21 @@ def main() -> None:
     parser.add_argument("name")
     parser.add_argument("source")
     asked = parser.parse_args()
-    facts = _stack(asked.path, asked.name) if asked.host else _image(asked.path, asked.name)
+    if asked.host:
+        _write(_stack(asked.path, asked.name), f"{asked.name}.stack", asked.source)
+    else:
+        record_image(asked.path, asked.name, asked.source)
+
+
+def record_image(path: Path, name: str, source: str) -> None:
+    """Write an image's passport and where it came from."""
+    _write(_image(path, name), f"{name}.facts", source)
+
+
+def _write(facts: dict[str, Any], stem: str, source: str) -> None:
     FOLDER.mkdir(parents=True, exist_ok=True)
-    text = json.dumps(facts, indent=1) + "\n"
-    kind = "stack" if asked.host else "facts"
-    (FOLDER / f"{asked.name}.{kind}.json").write_text(text, encoding="utf-8")
-    (FOLDER / f"{asked.name}.{kind}.source").write_text(asked.source + "\n", encoding="utf-8")
+    (FOLDER / f"{stem}.json").write_text(json.dumps(facts, indent=1) + "\n", encoding="utf-8")
+    (FOLDER / f"{stem}.source").write_text(source + "\n", encoding="utf-8")
 
 
 def _image(path: Path, name: str) -> dict[str, Any]:

@@ -30,7 +30,7 @@ from tests.sandbox_fixture import CHECKOUT
 pytestmark = pytest.mark.mpi
 
 PROGRAM = {"openmpi": "/usr/bin/ompi_info", "mpich": "/usr/bin/mpichversion"}
-COMPARED_MIN = {"openmpi": 35, "mpich": 14}
+COMPARED_MIN = {"openmpi": 35, "mpich": 16}
 TELLS_VERSION = {"mpiexec.hydra", "orterun", "mpirun.openmpi", "prte", "prted", "prun"}
 
 
@@ -105,6 +105,7 @@ def compare(tree: DebianTree, facts: ImageFacts) -> Iterator[Compared]:
     for alias in (alias for library in facts.mpi for alias in library.aliases):
         yield Compared(f"alias {alias}", "mpi", "mpi" if "mpi" in ask(alias) else None)
     yield from compare_needs(tree, facts)
+    yield from compare_cxx(tree, facts)
     yield from compare_users(tree, facts)
     yield from compare_closure(tree, PROGRAM[tree.row.family])
     yield from compare_starters(tree, facts)
@@ -122,6 +123,17 @@ def compare_needs(tree: DebianTree, facts: ImageFacts) -> Iterator[Compared]:
         needed = re.findall(r"Name: GLIBC_([0-9.]+)  Flags", shown)
         highest = max(needed, key=version_key)
         yield Compared(f"{library.file_name} needs glibc", library.glibc_needed, highest)
+
+
+def compare_cxx(tree: DebianTree, facts: ImageFacts) -> Iterator[Compared]:
+    """Compare what the C++ library offers with what readelf shows of it."""
+    library = facts.system.libstdcxx
+    assert library is not None
+    shown = run("readelf", "--version-info", "--wide", f"{tree.root}{library.path}")
+    for kind, told in (("GLIBCXX", library.glibcxx), ("CXXABI", library.cxxabi)):
+        offered = re.findall(rf"Name: {kind}_([0-9.]+)\n", shown)
+        highest = max(offered, key=version_key)
+        yield Compared(f"{kind} of the C++ library", told, highest, library.certainty)
 
 
 def compare_users(tree: DebianTree, facts: ImageFacts) -> Iterator[Compared]:

@@ -16,6 +16,7 @@ SAY_MPI_VERSION = (
     "library = ctypes.CDLL(sys.argv[1], mode=ctypes.RTLD_GLOBAL);"
     "library.MPI_Get_library_version(text, ctypes.byref(length)); print(text.value.decode())"
 )
+SAY_SIZE = "from mpi4py import MPI; print('world of', MPI.COMM_WORLD.size)"
 SAY_GLIBC = "import os; print(os.confstr('CS_GNU_LIBC_VERSION'))"
 MAKE_BASE = (
     'mkdir -p "$0/bin" "$0/usr/bin" "$0/opt/tool" && cp /bin/dash "$0/bin/sh"'
@@ -49,6 +50,18 @@ def test_mpi_version_is_the_librarys_own_word(
     (library,) = passport_of(images[name])["mpi"]
     said = said_inside(sandbox, images[name], "python3", "-c", SAY_MPI_VERSION, library["path"])
     assert library["version"] in said.replace("v", " ").replace(",", " ").split()
+
+
+@pytest.mark.parametrize("srun_mpi", ["pmix", "pmi2", "none"])
+@pytest.mark.parametrize("name", ["openmpi", "mpich"])
+def test_srun_wires_up_by_exactly_what_the_passport_says(
+    sandbox: Sandbox, images: Mapping[str, Path], name: str, srun_mpi: str
+) -> None:
+    (library,) = passport_of(images[name])["mpi"]
+    kinds = {ability["kind"] for ability in library["pmi"]}
+    srun = ("srun", "-N2", "-n2", f"--mpi={srun_mpi}", "apptainer", "exec", str(images[name]))
+    done = sandbox.exec(*srun, "python3", "-c", SAY_SIZE)
+    assert (done.stdout.split("\n").count("world of 2") == 2) == (srun_mpi in kinds), done.stderr
 
 
 @pytest.mark.parametrize("name", ["openmpi", "mpich", "nompi"])

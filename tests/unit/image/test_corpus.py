@@ -6,6 +6,7 @@ import pytest
 
 from hpcrun.model.base import UNKNOWN
 from hpcrun.model.image import ImageFacts, MpiLibrary, StackFacts
+from tests.debian_tree import ROWS
 
 FOLDER = Path(__file__).resolve().parents[2] / "corpora" / "images"
 IMAGES = sorted(FOLDER.glob("*.facts.json"))
@@ -54,6 +55,22 @@ def test_recorded_image_says_what_its_name_promises(file: Path) -> None:
     check(named(facts.mpi, promised(file)[0]), file)
 
 
+@pytest.mark.parametrize("file", IMAGES, ids=lambda file: file.name)
+def test_recorded_image_tells_all_that_readers_of_today_tell(file: Path) -> None:
+    facts = ImageFacts.model_validate_json(file.read_bytes())
+    library = named(facts.mpi, promised(file)[0])
+    implementations = {"openmpi": "open-mpi", "mpich": "mpich"}
+    assert library.implementation == implementations[promised(file)[0]]
+    assert library.has_large_count != UNKNOWN
+    assert library.fabrics or library.device == "ch3:nemesis"
+    assert {companion.language for companion in library.companions} >= {"fortran"}
+    assert facts.starters
+    assert facts.system.os is not None
+    assert facts.system.os.id == "debian"
+    assert facts.system.libstdcxx is not None
+    assert facts.system.user_site is not None
+
+
 @pytest.mark.parametrize("file", STACKS, ids=lambda file: file.name)
 def test_recorded_stack_says_what_its_name_promises(file: Path) -> None:
     facts = StackFacts.model_validate_json(file.read_bytes())
@@ -62,8 +79,12 @@ def test_recorded_stack_says_what_its_name_promises(file: Path) -> None:
     check(named(facts.libraries, promised(file)[0]), file)
 
 
+def test_there_is_a_record_of_every_suite_and_processor() -> None:
+    assert {file.name.removesuffix(".facts.json") for file in IMAGES} == {row.name for row in ROWS}
+
+
 def test_each_record_says_where_it_came_from() -> None:
-    assert len(IMAGES) >= 12
+    assert len(IMAGES) >= 16
     for file in (*IMAGES, *STACKS):
         source = file.with_suffix(".source")
         assert source.read_text(encoding="utf-8").strip(), file.name
