@@ -30,12 +30,13 @@ def write_own_code(target: Path, maps: IdMaps) -> None:
     texts = {target / inner: source.read_bytes() for inner, source in sources.items()}
     texts[info] = f"Metadata-Version: 2.1\nName: {_NAME}\nVersion: {__version__}\n".encode()
     for place, text in texts.items():
+        _make_folder(place.parent, target)
         _write(place, text)
     _remove_others(target, set(texts))
     for folder in {place.parent for place in texts if place.suffix == ".py"}:
-        folder.joinpath("__pycache__").mkdir(exist_ok=True)
+        _make_folder(folder / "__pycache__", target)
         maps.give_tree(folder / "__pycache__")
-    mark.write_text(key)
+    _write_new(mark, key.encode())
 
 
 def _is_whole(target: Path, sources: dict[str, Path]) -> bool:
@@ -51,12 +52,14 @@ def _is_whole(target: Path, sources: dict[str, Path]) -> bool:
 
 def _write(place: Path, text: bytes) -> None:
     """Write a file that Python will compile anew, even where it changed within one second."""
-    place.parent.mkdir(parents=True, exist_ok=True)
+    if place.is_symlink():
+        place.unlink()
     before = place.stat().st_mtime if place.is_file() else 0
     if before and place.read_bytes() == text:
         return
     new = place.with_name(f".{place.name}.new")
-    new.write_bytes(text)
+    new.unlink(missing_ok=True)
+    _write_new(new, text)
     new.chmod(0o644)
     # A compiled file is known by its source's size and whole seconds only (PEP 3147).
     if new.stat().st_mtime < before + 1:
@@ -64,17 +67,35 @@ def _write(place: Path, text: bytes) -> None:
     new.replace(place)
 
 
+def _make_folder(folder: Path, target: Path) -> None:
+    """Make a folder below `target`; a link in its place, which somebody inside made, goes."""
+    for place in (*reversed(folder.parents), folder):
+        if place.is_relative_to(target) and place != target and place.is_symlink():
+            place.unlink()
+    folder.mkdir(parents=True, exist_ok=True)
+
+
+def _write_new(place: Path, text: bytes) -> None:
+    """Write a file that is not there; no link that appears meanwhile is followed."""
+    with place.open("xb") as file:
+        file.write(text)
+
+
 def _remove_others(target: Path, wanted: set[Path]) -> None:
-    """Remove what the previous hpcrun had and this one has not, but for what is compiled."""
-    for here, folders, files in os.walk(target, topdown=False):
-        if Path(here).name == "__pycache__":
-            continue
+    """Remove what the previous hpcrun had and this one has not, but for what is compiled.
+
+    That is root's inside, who could put a link in the place of a folder while it is looked through.
+    """
+    seen = []
+    for here, folders, files in os.walk(target):
+        folders[:] = [name for name in folders if name != "__pycache__"]
         for name in files:
             if Path(here, name) not in wanted:
                 Path(here, name).unlink()
-        for name in folders:
-            with suppress(OSError):
-                Path(here, name).rmdir()
+        seen += [Path(here, name) for name in folders]
+    for folder in reversed(seen):
+        with suppress(OSError):
+            folder.rmdir()
 
 
 def _sources() -> dict[str, Path]:

@@ -50,3 +50,30 @@ def test_change_within_one_second_is_compiled_anew(tmp_path: Path) -> None:
         assert file.read_text() == original
         assert int(file.stat().st_mtime) not in seen
         seen.add(int(file.stat().st_mtime))
+
+
+def test_links_that_somebody_inside_made_are_not_followed(tmp_path: Path) -> None:
+    app, mine = tmp_path / "app", tmp_path / "mine"
+    mine.mkdir()
+    (mine / "key").write_text("mine")
+    write_own_code(app, MINE)
+    (app / "hpcrun" / ".errors.py.new").symlink_to(mine / "key")
+    (app / "hpcrun" / "errors.py").unlink()
+    (app / "hpcrun" / "units.py").unlink()
+    (app / "hpcrun" / "units.py").symlink_to(mine / "key")
+    (app / "hpcrun" / "rules").rename(app / "hpcrun" / "moved")
+    (app / "hpcrun" / "rules").symlink_to(mine)
+    write_own_code(app, MINE)
+    assert [file.name for file in mine.iterdir()] == ["key"]
+    assert (mine / "key").read_text() == "mine"
+    assert (app / "hpcrun" / "errors.py").is_file()
+
+
+def test_nothing_in_folders_of_root_inside_is_removed_from_outside(tmp_path: Path) -> None:
+    write_own_code(tmp_path, MINE)
+    theirs = tmp_path / "hpcrun" / "__pycache__" / "deep"
+    theirs.mkdir()
+    (theirs / "passwd").write_text("could be behind a link a moment later")
+    (tmp_path / ".digest").unlink()
+    write_own_code(tmp_path, MINE)
+    assert (theirs / "passwd").is_file()
