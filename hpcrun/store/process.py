@@ -3,11 +3,18 @@
 import os
 import signal
 import subprocess
+import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import BinaryIO, NamedTuple
 
+from hpcrun.errors import UnavailableError
 from hpcrun.ports import CommandMissingError, CommandResult, CommandTimeoutError
+
+OUTPUT_MAX = 256 << 20
+"""Bytes taken of what a command says; more than any listing, less than memory."""
+_LOOK_S = 0.5
+"""How often a command that still runs is asked how much it has said."""
 
 
 class Streams(NamedTuple):
@@ -16,6 +23,8 @@ class Streams(NamedTuple):
     stdin: bytes | BinaryIO = b""
     stdout: BinaryIO | None = None
     stderr: BinaryIO | None = None
+    output_max: int = OUTPUT_MAX
+    """Bytes after which the command is ended: what runs elsewhere may say things without end."""
 
 
 def run_process(
@@ -44,19 +53,45 @@ def run_process(
         ) from exc
     with process:
         try:
-            said, complaints = process.communicate(
-                stdin if isinstance(stdin, bytes) else None, timeout=timeout_s
-            )
-        except subprocess.TimeoutExpired as exc:
-            _kill_group(process)
-            raise CommandTimeoutError(
-                f"`{argv[0]}` did not answer within {timeout_s:g} seconds"
-            ) from exc
+            said, complaints = _communicate(process, streams, argv[0], timeout_s=timeout_s)
         except BaseException:
             _kill_group(process)
             raise
     words = (complaints or b"").decode("utf-8", "replace")
     return CommandResult(process.returncode, said or b"", words)
+
+
+def _communicate(
+    process: "subprocess.Popen[bytes]", streams: Streams, name: str, *, timeout_s: float
+) -> tuple[bytes | None, bytes | None]:
+    """Wait for the end and return what the process said; raise where it takes or says too much."""
+    stdin = streams.stdin if isinstance(streams.stdin, bytes) else None
+    ends = time.monotonic() + timeout_s
+    while True:
+        left_s = ends - time.monotonic()
+        try:
+            said, complaints = process.communicate(stdin, timeout=max(0.0, min(_LOOK_S, left_s)))
+        except subprocess.TimeoutExpired as exc:
+            if left_s <= _LOOK_S:
+                raise CommandTimeoutError(
+                    f"`{name}` did not answer within {timeout_s:g} seconds"
+                ) from exc
+            _check_size(streams, exc.output, name)
+            # It goes on where it stopped, and takes its input but once.
+            stdin = None
+            continue
+        _check_size(streams, said, name)
+        return said, complaints
+
+
+def _check_size(streams: Streams, said: bytes | None, name: str) -> None:
+    file = streams.stdout
+    n_bytes = len(said or b"") if file is None else os.fstat(file.fileno()).st_size
+    if n_bytes > streams.output_max:
+        raise UnavailableError(
+            f"`{name}` said more than {streams.output_max} bytes",
+            help=("see what it prints when you run it by hand",),
+        )
 
 
 def _kill_group(process: "subprocess.Popen[bytes]") -> None:

@@ -10,7 +10,7 @@ from hpcrun.errors import UsageError
 from hpcrun.ports import CommandMissingError, CommandResult, CommandTimeoutError
 from hpcrun.store import remote_command
 from hpcrun.store.command_environment import ssh_environment
-from hpcrun.store.process import Streams, run_process
+from hpcrun.store.process import OUTPUT_MAX, Streams, run_process
 from hpcrun.store.ssh_connection import SshConnection, control_folder
 
 _NOT_FOUND = 127
@@ -46,10 +46,17 @@ class SshRunner:
         return self._run(argv, stdin=source, timeout_s=timeout_s)
 
     def fetch(
-        self, argv: Sequence[str], source: BinaryIO, target: BinaryIO, *, timeout_s: float
+        self,
+        argv: Sequence[str],
+        source: BinaryIO,
+        target: BinaryIO,
+        *,
+        most: int,
+        timeout_s: float,
     ) -> CommandResult:
-        """Run a command whose standard output goes to a file of this side, left where it begins."""
-        return self._run(argv, stdin=source, target=target, timeout_s=timeout_s)
+        """Run a command whose output goes to a file of this side, left where it begins."""
+        most += _HEAD_BYTES
+        return self._run(argv, stdin=source, target=target, most=most, timeout_s=timeout_s)
 
     def _run(
         self,
@@ -58,6 +65,7 @@ class SshRunner:
         timeout_s: float,
         stdin: bytes | BinaryIO = b"",
         target: BinaryIO | None = None,
+        most: int = OUTPUT_MAX,
     ) -> CommandResult:
         mark = remote_command.new_mark()
         line = remote_command.format_line(argv, mark=mark)
@@ -65,7 +73,7 @@ class SshRunner:
             raise UsageError(f"the arguments of `{argv[0]}` are too long to be sent by ssh")
         result = run_process(
             self._connection.words(line),
-            Streams(stdin, target),
+            Streams(stdin, target, output_max=most),
             environment=self._environment,
             timeout_s=timeout_s,
         )

@@ -162,7 +162,7 @@ class SshStaging:
             asked.write(names)
             asked.seek(0)
             argv = ("sh", "-c", stage_scripts.PACK, "hpcrun", str(folder), str(most))
-            self._runner.fetch(argv, asked, archive, timeout_s=_patience(most))
+            self._runner.fetch(argv, asked, archive, most=most, timeout_s=_patience(most))
             return stage_tar.unpack_asked(archive, {file.path: file for file in files}, incoming)
 
     def _image(self, plan: Plan, home: Path) -> SentImage:
