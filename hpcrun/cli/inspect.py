@@ -67,7 +67,11 @@ def _show_stack(prefix: Path, *, as_json: bool) -> None:
 
 
 def _argv(text: str | None) -> tuple[str, ...] | None:
+    if text is None:
+        return None
     try:
-        return tuple(shlex.split(text)) if text else None
+        if argv := tuple(shlex.split(text)):
+            return argv
+        raise UsageError("`--for` names no command: give it in one pair of quotes")
     except ValueError as exc:
         raise UsageError(f"`--for {text}` is not a command: {str(exc).lower()}") from exc

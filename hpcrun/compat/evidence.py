@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from hpcrun.model.image import Family, ImageFacts, MpiLibrary, MpiUser
 from hpcrun.model.site import Site
 from hpcrun.model.verdict import Answer, Reason, Verdict
+from hpcrun.tables.mpi_families import mpi_families
 
 COMPATIBLE = Verdict(answer=Answer.COMPATIBLE)
 
@@ -42,7 +43,7 @@ def in_profile(site: Site, key: str) -> str:
 def library_found(facts: ImageFacts, library: MpiLibrary) -> str:
     """Say which MPI library an image holds, and where."""
     return (
-        f"`{library.soname}`, {family_name(library.family)} {library.version}, "
+        f"`{library.soname}`, {library_name(library)} {library.version}, "
         f"at {in_image(facts, library.path)}"
     )
 
@@ -54,6 +55,13 @@ def user_found(facts: ImageFacts, user: MpiUser) -> str:
     if user.needed == STATIC:
         return f"{in_image(facts, user.path)} has its MPI linked in statically"
     return f"{in_image(facts, user.path)} needs `{user.needed}`"
+
+
+def library_name(library: MpiLibrary) -> str:
+    """Name the implementation of an MPI library as people do, or its family where it is not known."""
+    if library.family == Family.MPI_ABI:
+        return family_name(library.family)
+    return mpi_families().implementation_name(library.implementation) or family_name(library.family)
 
 
 def family_name(family: str) -> str:

@@ -1,6 +1,6 @@
 """May a host's MPI library stand in for the image's of the same soname; looks at no program."""
 
-from hpcrun.compat.evidence import compatible, family_name, incompatible, unknown
+from hpcrun.compat.evidence import compatible, family_name, incompatible, library_name, unknown
 from hpcrun.model.base import is_known
 from hpcrun.model.image import MpiLibrary
 from hpcrun.model.verdict import Reason, Verdict
@@ -12,8 +12,8 @@ from hpcrun.tables.versions import version_key
 def check_replacement(own: MpiLibrary, host: MpiLibrary, *, name: str) -> Verdict:
     """Judge the host's library by family, versions and direction."""
     seen = (
-        f"`{own.soname}` in the image is {family_name(own.family)} {own.version}",
-        f"`{host.soname}` of `{name}` is {family_name(host.family)} {host.version}",
+        f"`{own.soname}` in the image is {library_name(own)} {own.version}",
+        f"`{host.soname}` of `{name}` is {library_name(host)} {host.version}",
     )
     if own.family != host.family:
         ours, theirs = family_name(own.family), family_name(host.family)

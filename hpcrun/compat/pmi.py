@@ -28,12 +28,15 @@ class PmiClient(Value):
     """What it is and where it was found."""
     is_vouched: bool = False
     """Whether the profile itself says that this library works with the site's Slurm."""
+    library_name: str | Unknown = UNKNOWN
+    """What people call its implementation."""
 
     @property
     def name(self) -> str:
         """What messages call it."""
-        family = family_name(self.family)
-        return f"{family} {self.version}" if is_known(self.version) else family
+        own = self.library_name
+        name = own if is_known(own) else family_name(self.family)
+        return f"{name} {self.version}" if is_known(self.version) else name
 
 
 def check_pmi(client: PmiClient, srun_type: str, site: Site) -> Verdict:

@@ -2,7 +2,7 @@
 
 from hpcrun.compat.architecture import check_emulated, check_native
 from hpcrun.compat.emulation import check_emulated_mpi
-from hpcrun.compat.evidence import family_name, incompatible, library_found, unknown
+from hpcrun.compat.evidence import incompatible, library_found, library_name, unknown
 from hpcrun.compat.launch import (
     check_image_mpi,
     check_no_pmi,
@@ -163,6 +163,7 @@ def image_client(question: Question, arch: str, library: MpiLibrary) -> PmiClien
         version=library.version,
         abilities=library.pmi,
         found=library_found(question.images[arch], library),
+        library_name=library_name(library),
     )
 
 
@@ -184,8 +185,9 @@ def _stack_client(question: Question, name: str, library: MpiLibrary) -> PmiClie
         version=version,
         abilities=abilities,
         found=(
-            f"`{library.soname}`, {family_name(library.family)} {version}, "
+            f"`{library.soname}`, {library_name(library)} {version}, "
             f"at {library.path} of `{name}`"
         ),
         is_vouched=is_vouched,
+        library_name=library_name(library),
     )

@@ -6,6 +6,7 @@ from hpcrun.model.base import UNKNOWN, is_known
 from hpcrun.model.image import Family, ImageFacts, MpiLibrary, MpiUser, PmiAbility
 from hpcrun.model.mpi import MpiCompanion
 from hpcrun.report.page import Section, section
+from hpcrun.tables.mpi_families import mpi_families
 
 FAMILIES = {Family.OPENMPI: "Open MPI", Family.MPICH: "MPICH family", Family.MPI_ABI: "MPI ABI"}
 
@@ -31,9 +32,11 @@ def libraries_section(libraries: Iterable[MpiLibrary]) -> Section:
 
 def name_library(library: MpiLibrary) -> str:
     """Name an MPI library by implementation and version."""
-    name = FAMILIES[library.family] if is_known(library.family) else "MPI of unknown family"
+    family = FAMILIES[library.family] if is_known(library.family) else "MPI of unknown family"
+    name = mpi_families().implementation_name(library.implementation) or family
     version = library.version if is_known(library.version) else "of unknown version"
-    return f"{name} {version}"
+    abi = f"{family} of " if library.family == Family.MPI_ABI and name != family else ""
+    return f"{abi}{name} {version}"
 
 
 def _library(library: MpiLibrary) -> list[str]:

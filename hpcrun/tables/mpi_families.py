@@ -127,6 +127,11 @@ class MpiFamilies(Document):
         """Return the row whose pattern a file name matches, if it may be an MPI C library."""
         return _first(self.libraries, file_name)
 
+    def implementation_name(self, implementation: str) -> str | None:
+        """Return the name that people know an implementation by."""
+        rows = (row for row in self.implementations if row.id == implementation)
+        return next((row.name for row in rows), None)
+
     def built_into(self, constants: bytes) -> Implementation | None:
         """Return the implementation that a program's constants give away as linked into it."""
         for row in self.built_in:

@@ -3,6 +3,7 @@
 import pytest
 
 from hpcrun.compat.pmi import PmiClient, abilities_used, check_pmi
+from hpcrun.model.image import Family
 from hpcrun.model.verdict import Answer, Verdict
 from tests.unit.planner.measured import IMAGES, ability, site
 
@@ -161,3 +162,11 @@ def test_pmi_type_that_the_site_lacks_is_incompatible() -> None:
 def test_pmi_mpich_takes_the_kind_that_it_speaks_by_itself() -> None:
     used = abilities_used(client("debian13-mpich-4.2.1"), "pmi2")
     assert [ability.kind for ability in used] == ["pmi1"]
+
+
+def test_pmi_client_is_named_by_its_implementation() -> None:
+    intel = PmiClient(
+        family=Family.MPICH, version="2021.19.0", abilities=(), found="lib", library_name="Intel MPI"
+    )
+    assert intel.name == "Intel MPI 2021.19.0"
+    assert of_versions("5.0.7").name == "Open MPI 5.0.7"

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from hpcrun.compat.evidence import library_found
 from hpcrun.model.image import Family, ImageFacts, MpiLibrary, MpiUser, Program, StackFacts
 from hpcrun.report.page import LINES_PER_SECTION, PAGE_LINES, WIDTH, format_page, section
 from hpcrun.report.passport import format_image, format_stack
@@ -98,3 +99,34 @@ def test_library_without_known_pmi_says_so() -> None:
     page = format_image(PLAIN.model_copy(update={"mpi": (library,)}))
     assert "Open MPI of unknown version: /lib/libmpi.so.40" in page
     assert "speaks an unknown PMI" in page
+
+
+@pytest.mark.parametrize(
+    ("family", "implementation", "name"),
+    [
+        ("mpich", "intel-mpi", "Intel MPI 2021.19.0: "),
+        ("mpich", "mpich", "MPICH 2021.19.0: "),
+        ("mpich", "unknown", "MPICH family 2021.19.0: "),
+        ("openmpi", "spectrum-mpi", "Spectrum MPI 2021.19.0: "),
+        ("mpi-abi", "intel-mpi", "MPI ABI of Intel MPI 2021.19.0: "),
+    ],
+)
+def test_library_is_named_by_its_implementation(
+    family: str, implementation: str, name: str
+) -> None:
+    library = MpiLibrary.model_validate(
+        {
+            "family": family,
+            "implementation": implementation,
+            "version": "2021.19.0",
+            "version_evidence": "a constant",
+            "path": "/lib/libmpi.so.12",
+            "soname": "libmpi.so.12",
+            "file_name": "libmpi.so.12",
+            "arch": "x86_64",
+        }
+    )
+    facts = PLAIN.model_copy(update={"mpi": (library,)})
+    assert f"\n  {name}/lib/libmpi.so.12" in format_image(facts)
+    if family != "mpi-abi" and implementation != "unknown":
+        assert name.removesuffix(": ") in library_found(facts, library)
