@@ -149,6 +149,9 @@ class CommandWalk:
         if not words or not words[0].startswith("/"):
             self._doubt(f"{through} names no program")
             return
+        name = PurePosixPath(words[0]).name
+        if not (name in _SHELLS or wrappers().by_name(name) or is_interpreter(name)):
+            self._doubt(f"{called.found.path} is a script for {words[0]}, which is not followed")
         self._run((*words, str(called.called_as), *argv[1:]), environment, through, depth=depth + 1)
 
     def _start(self, argv: tuple[str, ...], end: End, *, depth: int) -> None:

@@ -148,6 +148,9 @@ def test_scripts_are_followed(text: bytes, expected: list[tuple[str, str]]) -> N
         ("nothing", "`nothing` (the command) is in no folder of PATH"),
         ("/no/such", "`/no/such` (the command) is not in the image"),
         ("perl x.pl", "/usr/bin/perl runs or loads what is not followed"),
+        ("make all", "/usr/bin/make runs or loads what is not followed"),
+        ("ld.so /opt/solver", "/opt/ld.so runs or loads what is not followed"),
+        ("recipe", "/opt/recipe is a script for /usr/bin/tee, which is not followed"),
         ("timeout --what 3 solver", "`timeout` is called with options that are not known"),
         ("sh missing.sh", "`sh` reads a script that is not in the image"),
         ("python3", "/usr/bin/python3.13: what Python runs cannot be read"),
@@ -161,6 +164,9 @@ def test_scripts_are_followed(text: bytes, expected: list[tuple[str, str]]) -> N
 )
 def test_what_cannot_be_followed_is_said_and_leaves_mpi_unknown(command: str, said: str) -> None:
     files: dict[str, Tree] = {
+        "usr/bin/make": PLAIN,
+        "opt/ld.so": PLAIN,
+        "opt/recipe": File(b"#!/usr/bin/tee -f\n"),
         "opt/self": File(b"#!/opt/self\n"),
         "opt/loop": File(b"#!/bin/sh\nloop\n"),
         "opt/branch": File(b"#!/bin/sh\nif x; then solver; fi\n"),
