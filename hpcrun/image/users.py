@@ -20,6 +20,9 @@ _EXECUTABLE = 2
 _ALIASES_MAX = 8
 _OWN_WORD = re.compile(r"\$\{?(LIB|PLATFORM)")
 _MODULE = re.compile(r".+\.(cpython-[0-9a-z_-]+|abi3|pypy[0-9a-z_-]+)\.so|.+module\.so")
+_R_FOLDERS = ("library", "site-library")
+_R_DEPTH = 3
+"""As in site-library/PACKAGE/libs."""
 _TAGGED = re.compile(r"(?P<stem>[A-Za-z0-9_]+)\.(?P<tag>[a-z]+)\..+\.so")
 
 
@@ -91,10 +94,20 @@ def _is_readable_application(file: ElfFile, survey: Survey) -> bool:
 def _is_application(file: ElfFile) -> bool:
     name = file.path.name
     if ".so" in name:
-        return _MODULE.fullmatch(name) is not None
+        return _MODULE.fullmatch(name) is not None or _is_module_by_place(file.path)
     if mpi_families().is_own_program(name):
         return False
     return file.elf.ident.kind == _EXECUTABLE or file.elf.interpreter is not None
+
+
+def _is_module_by_place(path: PurePosixPath) -> bool:
+    """Whether a library lies where only Python or R loads it: SWIG's modules, packages of R."""
+    if path.name.startswith("lib"):
+        return False
+    folders = path.parent.parts
+    is_python = not {"site-packages", "dist-packages"}.isdisjoint(folders)
+    is_r = len(folders) >= _R_DEPTH and folders[-1] == "libs" and folders[-3] in _R_FOLDERS
+    return is_python or is_r
 
 
 def _chooser_file(file: ElfFile) -> PurePosixPath | None:

@@ -252,6 +252,27 @@ def test_users_are_programs_and_python_modules_not_the_mpis_own_tools(read: Read
     }
 
 
+def test_users_are_modules_of_python_and_r_under_plain_names_too(read: Read) -> None:
+    module = mpi_files.library("x", needed=("libmpi.so.40",))
+    python = "usr/lib/python3/dist-packages/meep"
+    facts = read(
+        {
+            f"{python}/_meep.so.30.0.0": module,
+            f"{python}/_meep.so": Link("_meep.so.30.0.0"),
+            "opt/venv/lib/python3.13/site-packages/fast.so": module,
+            "usr/lib/R/site-library/Rmpi/libs/Rmpi.so": module,
+            f"{python}/libinner.so": module,
+            "usr/lib/R/lib/libR.so": module,
+            "usr/lib/field/libs/field.so": module,
+        }
+    )
+    assert {user.path for user in facts.mpi_users} == {
+        f"/{python}/_meep.so.30.0.0",
+        "/opt/venv/lib/python3.13/site-packages/fast.so",
+        "/usr/lib/R/site-library/Rmpi/libs/Rmpi.so",
+    }
+
+
 def test_user_through_another_library_is_found(read: Read) -> None:
     facts = read(
         {
