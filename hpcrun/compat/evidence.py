@@ -58,7 +58,7 @@ def user_found(facts: ImageFacts, user: MpiUser) -> str:
 
 
 def library_name(library: MpiLibrary) -> str:
-    """Name the implementation of an MPI library as people do, or its family where it is not known."""
+    """Name an MPI library by its implementation, or by its family where that is not known."""
     if library.family == Family.MPI_ABI:
         return family_name(library.family)
     return mpi_families().implementation_name(library.implementation) or family_name(library.family)

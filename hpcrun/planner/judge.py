@@ -185,8 +185,7 @@ def _stack_client(question: Question, name: str, library: MpiLibrary) -> PmiClie
         version=version,
         abilities=abilities,
         found=(
-            f"`{library.soname}`, {library_name(library)} {version}, "
-            f"at {library.path} of `{name}`"
+            f"`{library.soname}`, {library_name(library)} {version}, at {library.path} of `{name}`"
         ),
         is_vouched=is_vouched,
         library_name=library_name(library),

@@ -39,7 +39,7 @@ def _mpi(facts: ImageFacts, command: CommandFacts) -> Iterator[str]:
     if command.built_in and not is_known(users):
         return
     if not is_known(users):
-        yield "uses MPI: unknown, as it could not be followed to its end"
+        yield f"uses MPI: unknown, as it {_why_unknown(command)}"
         yield from _doubts(command)
     elif not users:
         yield "uses MPI: no"
@@ -49,10 +49,22 @@ def _mpi(facts: ImageFacts, command: CommandFacts) -> Iterator[str]:
             yield f"uses MPI: {sure}{_use(facts, user)}"
 
 
+def _why_unknown(command: CommandFacts) -> str:
+    lacks_only = bool(command.missing) and not _doubts_beside_lacks(command)
+    return "lacks libraries" if lacks_only else "could not be followed to its end"
+
+
+def _doubts_beside_lacks(command: CommandFacts) -> list[str]:
+    """Leave out doubts that only repeat which libraries it lacks."""
+    lacks = tuple(f"`{each.name}`, which {each.needed_by} needs" for each in command.missing)
+    return [doubt for doubt in command.doubts if not doubt.startswith(lacks)]
+
+
 def _doubts(command: CommandFacts) -> Iterator[str]:
-    yield from (f"not followed: {doubt}" for doubt in command.doubts[:_DOUBTS])
-    if len(command.doubts) > _DOUBTS:
-        yield f"not followed: {count(len(command.doubts) - _DOUBTS, 'further place')}"
+    doubts = _doubts_beside_lacks(command)
+    yield from (f"not followed: {doubt}" for doubt in doubts[:_DOUBTS])
+    if len(doubts) > _DOUBTS:
+        yield f"not followed: {count(len(doubts) - _DOUBTS, 'further place')}"
 
 
 def _use(facts: ImageFacts, user: MpiUser) -> str:
@@ -65,7 +77,8 @@ def _use(facts: ImageFacts, user: MpiUser) -> str:
         return f"{user.needed}, which {user.path} needs; which file that is cannot be told"
     library = next((each for each in facts.mpi if each.path == user.library), None)
     name = name_library(library) if library is not None else user.needed
-    return f"{name} ({user.library}) through {user.rule}, for {user.path}"
+    whose = "" if user.rule.endswith(f" of {user.path}") else f", for {user.path}"
+    return f"{name} ({user.library}) through {user.rule}{whose}"
 
 
 def _chain(command: CommandFacts) -> Iterator[str]:

@@ -166,7 +166,11 @@ def test_pmi_mpich_takes_the_kind_that_it_speaks_by_itself() -> None:
 
 def test_pmi_client_is_named_by_its_implementation() -> None:
     intel = PmiClient(
-        family=Family.MPICH, version="2021.19.0", abilities=(), found="lib", library_name="Intel MPI"
+        family=Family.MPICH,
+        version="2021.19.0",
+        abilities=(),
+        found="lib",
+        library_name="Intel MPI",
     )
     assert intel.name == "Intel MPI 2021.19.0"
     assert of_versions("5.0.7").name == "Open MPI 5.0.7"

@@ -5,7 +5,9 @@ from pathlib import Path
 import pytest
 
 from hpcrun.compat.evidence import library_found
+from hpcrun.model.command import CommandFacts, LoadedLibrary
 from hpcrun.model.image import Family, ImageFacts, MpiLibrary, MpiUser, Program, StackFacts
+from hpcrun.model.seen import Certainty
 from hpcrun.report.page import LINES_PER_SECTION, PAGE_LINES, WIDTH, format_page, section
 from hpcrun.report.passport import format_image, format_stack
 
@@ -130,3 +132,22 @@ def test_library_is_named_by_its_implementation(
     assert f"\n  {name}/lib/libmpi.so.12" in format_image(facts)
     if family != "mpi-abi" and implementation != "unknown":
         assert name.removesuffix(": ") in library_found(facts, library)
+
+
+def test_lacking_library_is_said_once() -> None:
+    lacking = LoadedLibrary(
+        name="libno.so.1",
+        path=None,
+        needed_by="/bin/app",
+        evidence="found in none of the loader's folders",
+        certainty=Certainty.SURE,
+    )
+    doubt = "`libno.so.1`, which /bin/app needs, was not found"
+    command = CommandFacts(argv=("app",), steps=(), closure=(lacking,), doubts=(doubt,))
+    page = format_image(PLAIN.model_copy(update={"command": command}))
+    assert "uses MPI: unknown, as it lacks libraries" in page
+    assert page.count("libno.so.1") == 1
+    more = command.model_copy(update={"doubts": (doubt, "line 3 of /bin/run: `if`")})
+    page = format_image(PLAIN.model_copy(update={"command": more}))
+    assert "uses MPI: unknown, as it could not be followed to its end" in page
+    assert "not followed: line 3 of /bin/run" in page
