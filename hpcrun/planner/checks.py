@@ -16,8 +16,9 @@ from hpcrun.planner.question import Question
 from hpcrun.tables import architectures
 
 _LAUNCHERS = frozenset(
-    {"mpirun", "mpiexec", "mpiexec.hydra", "orterun", "prterun", "srun", "aprun", "jsrun"}
+    {"mpirun", "mpiexec", "orterun", "prterun", "prun", "mpirun_rsh", "srun", "aprun", "jsrun"}
 )
+"""Also with a suffix that tells the implementation: mpiexec.hydra, mpirun.openmpi."""
 _CONVERTED: dict[ImageKind, tuple[str, str]] = {
     "oci-layout": ("oci", "an OCI layout"),
     "docker-archive": ("docker-archive", "a docker archive"),
@@ -79,9 +80,11 @@ def check_command(
 ) -> Iterator[Diagnostic]:
     """Report a command that starts ranks itself, or whose program is not there."""
     argv0 = question.job.argv[0]
-    if PurePosixPath(argv0).name in _LAUNCHERS and question.n_tasks > 1:
-        message = f"`{argv0}` would start ranks inside each of the {question.n_tasks} tasks"
-        yield diagnose("HPR406", message, found=(f"`command` begins with `{argv0}`",))
+    launcher = _find_launcher(argv0, facts)
+    if launcher is not None and question.n_tasks > 1:
+        name, found_by = launcher
+        message = f"`{name}` would start ranks inside each of the {question.n_tasks} tasks"
+        yield diagnose("HPR406", message, found=(found_by,))
     program = facts.program
     if program is None or program.kind != "missing" or _may_be_mounted(argv0, mounts):
         return
@@ -93,6 +96,19 @@ def check_command(
     if question.job.command is None:
         message = f"`script` is run by `{argv0}`, which is not in the image"
     yield diagnose("HPR208", message, found=found, severity=severity)
+
+
+def _find_launcher(argv0: str, facts: ImageFacts) -> tuple[str, str] | None:
+    """Return a program that starts ranks, and where the command or what it runs calls it."""
+    if _is_launcher(argv0):
+        return argv0, f"`command` begins with `{argv0}`"
+    steps = facts.command.steps if facts.command is not None else ()
+    step = next((step for step in steps if _is_launcher(step.name)), None)
+    return (step.name, f"{step.through} calls `{step.name}`") if step is not None else None
+
+
+def _is_launcher(name: str) -> bool:
+    return PurePosixPath(name).name.split(".")[0] in _LAUNCHERS
 
 
 def _may_be_shown(question: Question, argv0: str) -> bool:

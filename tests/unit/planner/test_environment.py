@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from hpcrun.model.command import CommandFacts, Step
 from hpcrun.model.image import ImageFacts, Program
 from hpcrun.model.plan import Plan
 from hpcrun.planner import plan_job
@@ -185,9 +186,26 @@ def test_paths_where_nobody_says_what_is_shared_get_one_warning() -> None:
     assert not made.is_refused
 
 
-@pytest.mark.parametrize("launcher", ["mpirun", "/usr/bin/mpiexec", "srun", "mpiexec.hydra"])
+@pytest.mark.parametrize(
+    "launcher", ["mpirun", "/usr/bin/mpiexec", "srun", "mpiexec.hydra", "mpirun.openmpi"]
+)
 def test_command_that_starts_ranks_itself_is_refused(launcher: str) -> None:
     assert "HPR406" in codes(plan(OPENMPI_5, command=(launcher, "-n", "4", "app")))
+
+
+@pytest.mark.parametrize("launcher", ["mpirun", "/usr/bin/mpiexec.openmpi"])
+def test_command_whose_script_starts_ranks_is_refused(launcher: str) -> None:
+    steps = (
+        Step(name="run.sh", path="/opt/run.sh", kind="script", through="the command"),
+        Step(name=launcher, path="/usr/bin/orterun", kind="elf", through="line 3 of /opt/run.sh"),
+    )
+    command = CommandFacts(argv=("run.sh",), steps=steps)
+    image = OPENMPI_5.model_copy(update={"command": command})
+    refused = [
+        each for each in plan(image, command=("run.sh",)).diagnostics if each.code == "HPR406"
+    ]
+    assert [each.found for each in refused] == [(f"line 3 of /opt/run.sh calls `{launcher}`",)]
+    assert "HPR406" not in codes(plan(image, command=("run.sh",), resources=SERIAL))
 
 
 def test_command_that_starts_ranks_itself_in_one_task_is_the_jobs_own_affair() -> None:
