@@ -15,6 +15,8 @@ from hpcrun.image.tar import Type, read_members
 from hpcrun.image.tree import text_of
 
 MEMBERS_MAX = 20_000
+DOCUMENTS_MAX = 16 << 20
+"""Of all manifests and configurations; those of an image for ten platforms are below 1 MiB."""
 _LINKS_MAX = 8
 
 
@@ -28,14 +30,28 @@ class Blobs(Protocol):
         """Return what changes when a file is replaced, without reading any."""
 
 
-def read_blob(blobs: Blobs, name: str) -> bytes:
-    """Return a small file's content."""
-    file = blobs.find(name)
-    if file is None:
-        raise ImageError(f"the image lacks its part `{name[:100]}`", help=["fetch it again"])
-    if file.size > JSON_MAX:
-        raise ImageError(f"`{name[:100]}` is larger than {JSON_MAX >> 20} MiB")
-    return file.read_at(0, file.size)
+class Documents:
+    """Reads the small files of one layout, up to a sum: parsed, they take 25 times that."""
+
+    def __init__(self, blobs: Blobs) -> None:
+        self._blobs = blobs
+        self._n_bytes = 0
+
+    def find(self, name: str) -> Extent | None:
+        """Return a file; None where there is none."""
+        return self._blobs.find(name)
+
+    def read(self, name: str) -> bytes:
+        """Return a small file's content."""
+        file = self.find(name)
+        if file is None:
+            raise ImageError(f"the image lacks its part `{name[:100]}`", help=["fetch it again"])
+        if file.size > JSON_MAX:
+            raise ImageError(f"`{name[:100]}` is larger than {JSON_MAX >> 20} MiB")
+        self._n_bytes += file.size
+        if self._n_bytes > DOCUMENTS_MAX:
+            raise ImageError(f"the layout's documents are larger than {DOCUMENTS_MAX >> 20} MiB")
+        return file.read_at(0, file.size)
 
 
 class FolderBlobs:

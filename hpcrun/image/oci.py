@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 from hpcrun.errors import InputError
-from hpcrun.image.blobs import Blobs, read_blob
+from hpcrun.image.blobs import Blobs, Documents
 from hpcrun.image.errors import ImageError, UnsupportedError
 from hpcrun.image.extent import Extent
 from hpcrun.image.layer_stream import compression_of
@@ -79,8 +79,9 @@ class _Candidate(NamedTuple):
 
 def read_oci(blobs: Blobs, *, arch: str | None) -> OciImage:
     """Choose the image of a layout or archive: for `arch` (as `uname -m` says), else for here."""
+    documents = Documents(blobs)
     is_docker = blobs.find(DOCKER) is not None
-    candidates = [*(_docker_images(blobs) if is_docker else _oci_images(blobs))]
+    candidates = [*(_docker_images(documents) if is_docker else _oci_images(documents))]
     if not candidates:
         raise ImageError("the layout holds no container image", help=["fetch the image again"])
     chosen = _choose(candidates, arch)
@@ -112,9 +113,9 @@ def _choose(candidates: list[_Candidate], arch: str | None) -> _Candidate:
     )
 
 
-def _oci_images(blobs: Blobs) -> Iterator[_Candidate]:
+def _oci_images(documents: Documents) -> Iterator[_Candidate]:
     """Yield the images of a layout: each manifest that an index leads to."""
-    pending = [(each, 0) for each in _entries(read_blob(blobs, INDEX), INDEX)]
+    pending = [(each, 0) for each in _entries(documents.read(INDEX), INDEX)]
     n_seen = 0
     while pending:
         entry, depth = pending.pop(0)
@@ -123,14 +124,14 @@ def _oci_images(blobs: Blobs) -> Iterator[_Candidate]:
             raise ImageError(f"the layout leads to more than {MANIFESTS_MAX} manifests")
         if text_in(object_in(entry, "annotations"), "vnd.docker.reference.type"):
             continue  # An attestation about another manifest.
-        content = _verified(blobs, text_in(entry, "digest"))
+        content = _verified(documents, text_in(entry, "digest"))
         if content is None:
             continue  # A layout may hold one platform of an index that names several.
         if text_in(entry, "mediaType") in _INDEXES or b'"manifests"' in content:
             if depth >= DEPTH_MAX:
                 raise ImageError(f"the layout nests indexes more than {DEPTH_MAX} deep")
             pending += [(each, depth + 1) for each in _entries(content, "an index")]
-        elif (found := _manifest(blobs, entry, content)) is not None:
+        elif (found := _manifest(documents, entry, content)) is not None:
             yield found
 
 
@@ -146,23 +147,23 @@ def _blob_name(digest: str) -> str:
     return f"blobs/sha256/{match[1]}"
 
 
-def _verified(blobs: Blobs, digest: str) -> bytes | None:
+def _verified(documents: Documents, digest: str) -> bytes | None:
     """Return a document that has the digest by which it is named; None where it is not there."""
     name = _blob_name(digest)
-    if blobs.find(name) is None:
+    if documents.find(name) is None:
         return None
-    content = read_blob(blobs, name)
+    content = documents.read(name)
     if f"sha256:{hashlib.sha256(content).hexdigest()}" != digest:
         raise ImageError(f"`{name}` is damaged: its digest differs", help=["fetch the image again"])
     return content
 
 
-def _manifest(blobs: Blobs, entry: Mapping[str, Any], content: bytes) -> _Candidate | None:
+def _manifest(documents: Documents, entry: Mapping[str, Any], content: bytes) -> _Candidate | None:
     document = parse_object(content, "a manifest")
     described = object_in(document, "config")
     if (kind := text_in(described, "mediaType")) not in _CONFIGS:
         raise UnsupportedError(f"the layout holds `{kind[:80]}`, which is no container image")
-    config = _verified(blobs, text_in(described, "digest"))
+    config = _verified(documents, text_in(described, "digest"))
     if config is None:
         return None
     digests = [text_in(each, "digest") for each in list_in(document, "layers")[: LAYERS_MAX + 1]]
@@ -198,12 +199,12 @@ def _candidate(
     )
 
 
-def _docker_images(blobs: Blobs) -> Iterator[_Candidate]:
+def _docker_images(documents: Documents) -> Iterator[_Candidate]:
     """Yield the images of a docker archive."""
-    found = parse_json(read_blob(blobs, DOCKER), DOCKER)
+    found = parse_json(documents.read(DOCKER), DOCKER)
     entries = [each for each in found if isinstance(each, dict)] if isinstance(found, list) else []
     for entry in entries[:MANIFESTS_MAX]:
-        config = read_blob(blobs, text_in(entry, "Config"))
+        config = documents.read(text_in(entry, "Config"))
         names = texts_in(entry, "Layers")
         # New archives name each layer by its hash, old ones by another number.
         hashes = (re.fullmatch(r"blobs/sha256/([0-9a-f]{64})", name) for name in names)

@@ -278,3 +278,12 @@ def test_tar_without_an_image_says_so(tmp_path: Path) -> None:
     image.write_bytes(build_tar({"etc/passwd": b"x"}))
     with pytest.raises(ImageError, match="holds no image"):
         read_image(image)
+
+
+def test_documents_that_are_large_together_are_refused(tmp_path: Path) -> None:
+    layout = Layout()
+    # Of 3 bytes here a parser makes 64, and a layout may name the same image many times.
+    entry = layout.manifest([build_tar({"a": b""})], {**AMD64, "x": [[]] * 800_000})
+    folder = write_layout(tmp_path, layout.finished(*[entry] * 60))
+    with pytest.raises(ImageError, match="documents are larger than 16 MiB"):
+        read_image(folder)
