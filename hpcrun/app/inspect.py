@@ -1,5 +1,6 @@
 """Use case: the passport of an image or of a host's MPI stack; runs neither."""
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -26,7 +27,10 @@ def inspect(
     from hpcrun.image import read_image
 
     if not image.exists():
-        raise MissingInputError(f"there is no image `{image}`")
+        # A path has lost one slash of `docker://`.
+        is_remote = re.match(r"[a-z]+:/", str(image)) is not None
+        remedy = ["fetch it first: `apptainer pull image.sif ADDRESS`"] if is_remote else []
+        raise MissingInputError(f"there is no image `{image}`", help=remedy)
     return read_image(image, command=command, arch=_uname(arch), memory=memory)
 
 

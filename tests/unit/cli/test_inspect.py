@@ -77,6 +77,7 @@ def test_inspect_host_shows_page_and_json(prefix: Path, capsys: pytest.CaptureFi
         (["x.sif", "--for", "'open"], ExitCode.USAGE, "is not a command"),
         (["x.sif", "--for", ""], ExitCode.USAGE, "names no command"),
         (["none.sif"], ExitCode.NO_INPUT, "there is no image"),
+        (["docker://debian"], ExitCode.NO_INPUT, "help: fetch it first: `apptainer pull"),
         (["--host", "none"], ExitCode.NO_INPUT, "no folder at"),
         (["text.sif"], ExitCode.INPUT, "is not an image that hpcrun knows"),
         (["--host", "empty"], ExitCode.INPUT, "no MPI library below"),
