@@ -106,7 +106,7 @@ def test_purge_of_all_leaves_the_machine_as_it_was(sandbox: Sandbox, tmp_path: P
 
     purged = run_hpcrun("sandbox", "purge", "--all", **environment)
     assert purged.returncode == 0, purged.stderr
-    assert await_end_of(NAME) == set()
+    assert await_end_of(NAME, cache.parent) == set()
     wait_until(lambda: not is_named_by_a_process(tmp_path))
     # The folder of ssh's connections is each user's own, whatever the site.
     wait_until(lambda: names(tmp_path / "run" / "hpcrun") == [])

@@ -130,7 +130,7 @@ def test_first_up_that_is_killed_leaves_no_half_cache(sandbox: Sandbox, tmp_path
         time.sleep(0.1)
     process.send_signal(signal.SIGKILL)
     process.wait()
-    assert await_end_of(NAME) == set()
+    assert await_end_of(NAME, state) == set()
     assert [name for name in names(state / "cache") if not name.startswith(".")] == []
     purged = run_hpcrun("sandbox", "purge", "--all", HPCRUN_SANDBOX_DIR=str(state))
     assert purged.returncode == 0, purged.stderr

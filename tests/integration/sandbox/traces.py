@@ -1,9 +1,12 @@
 """What a sandbox could leave on this machine, looked at; starts and ends none."""
 
+import os
 import time
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
+
+from hpcrun.sandbox.places import state_root
 
 PROCESSES = Path("/proc")
 # Machines of continuous integration are slow at times.
@@ -28,30 +31,44 @@ def look_at_machine(name: str) -> dict[str, object]:
     }
 
 
-def processes_of(name: str) -> set[str]:
+def processes_of(name: str, root: Path | None = None) -> set[str]:
     """Command lines of all processes of a sandbox: they name it, or see its folder mounted."""
-    return {command for _, command in _find(name)}
+    return {command for _, command in _find(name, root)}
 
 
-def _find(name: str) -> Iterator[tuple[Path, str]]:
+def _find(name: str, root: Path | None = None) -> Iterator[tuple[Path, str]]:
+    """Tell a sandbox from those of the same name that other folders have at the same time."""
+    folder = (root or state_root()) / name
+    start = next(parent for parent in folder.parents if parent.is_mount())
+    mounted = {f" {folder}", f" /{folder.relative_to(start)}"}
+    told = str(root) if root else os.environ.get("HPCRUN_SANDBOX_DIR")
     for process in PROCESSES.glob("[0-9]*"):
         try:
             command = (process / "cmdline").read_bytes().replace(b"\0", b" ")
+            settings = (process / "environ").read_bytes().split(b"\0")
             mounts = (process / "mountinfo").read_text()
         except OSError:
             continue
         text = command.decode(errors="replace")
-        if text and (f"--name {name} " in text or f"/{name}/" in mounts):
+        names_it = f"--name {name} " in text and _root_of(settings) == told
+        sees_it = any(f"{place}{end}" in mounts for place in mounted for end in "/ ")
+        if text and (names_it or sees_it):
             yield process, text
 
 
-def await_end_of(name: str) -> set[str]:
+def _root_of(settings: list[bytes]) -> str | None:
+    """Return the folder of sandboxes that a process was told of."""
+    key = b"HPCRUN_SANDBOX_DIR="
+    return next((os.fsdecode(one[len(key) :]) for one in settings if one.startswith(key)), None)
+
+
+def await_end_of(name: str, root: Path | None = None) -> set[str]:
     """Return the processes that are still there a while after a sandbox has ended."""
     ends = time.monotonic() + _PATIENCE_S
-    left = processes_of(name)
+    left = processes_of(name, root)
     while left and time.monotonic() < ends:
         time.sleep(0.1)
-        left = processes_of(name)
+        left = processes_of(name, root)
     return left
 
 
