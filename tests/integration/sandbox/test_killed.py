@@ -89,9 +89,6 @@ STEPS = (
     "rename state.new",
     "fork 4",
     "fork 5",
-    "fork 6",
-    "fork 7",
-    "fork 8",
     "rmdir .",
 )
 # What an ordinary user need not, and what only such a one must.
@@ -106,7 +103,7 @@ ONLY_ROOT = (
 )
 ONLY_OTHERS = ("run newgidmap", "run newuidmap")
 # How often Slurm is asked, until it is ready, varies after these.
-N_FORKS = 8
+N_FORKS = 5
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
