@@ -126,7 +126,7 @@ def build(name, row, kept, via):
         fetch_wheels(row, folder / WHEELS, scratch)
         say(f"{name}: making the root file system with mmdebstrap (Debian {row['suite']})")
         run(
-            mmdebstrap_command(row, folder),
+            [*apart(), *mmdebstrap_command(row, folder)],
             environment=mmdebstrap_environment(os.environ) | {"TMPDIR": str(scratch)},
         )
         say(f"{name}: packing the image with apptainer build")
@@ -152,6 +152,14 @@ def make_scratch():
     scratch = Path(tempfile.mkdtemp(prefix=f"{SCRATCH}{os.getpid()}."))
     scratch.chmod(0o755)
     return scratch
+
+
+def apart():
+    """Return the words before mmdebstrap for mounts that go with it, however it ends.
+
+    An ordinary user's has them in namespaces of its own anyway, root's in those of the machine.
+    """
+    return ["unshare", "--mount", "--"] if os.geteuid() == 0 else []
 
 
 def fetch_wheels(row, folder, scratch):
