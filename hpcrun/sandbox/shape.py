@@ -19,6 +19,7 @@ PARTITION = "main"
 CLASS = "compute"
 DEFAULT_NODES = 2
 _MOST_NODES = 200
+_MOST_GPUS = 64
 _USUAL_WALLTIME_MIN = 24 * 60
 # A network link has at most 15 letters in its name: `v-`, this, and a number of up to 3 digits.
 _LONGEST_STEM = 9
@@ -149,6 +150,12 @@ def _class_shape(name: str, site: Site, nodes: tuple[str, ...], hardware: Hardwa
     found: NodeClass = site.node_classes[name]
     cores = max(1, known(found.cores) or hardware.cores)
     sockets = max(1, known(found.sockets) or 1)
+    gpus = tuple(gpu for gpu in known(found.gpus) or () if is_known(gpu.count))
+    if sum(known(gpu.count) or 0 for gpu in gpus) > _MOST_GPUS:
+        raise InputError(
+            f"node class `{name}` of profile `{site.name}` has more than {_MOST_GPUS} GPUs",
+            help=["correct `count` of its `gpus`; each gets a device in the sandbox"],
+        )
     return ClassShape(
         name=name,
         nodes=nodes,
@@ -157,7 +164,7 @@ def _class_shape(name: str, site: Site, nodes: tuple[str, ...], hardware: Hardwa
         sockets=sockets if cores % sockets == 0 else 1,
         threads_per_core=max(1, known(found.threads_per_core) or 1),
         features=known(found.features) or (),
-        gpus=tuple(gpu for gpu in known(found.gpus) or () if is_known(gpu.count)),
+        gpus=gpus,
     )
 
 

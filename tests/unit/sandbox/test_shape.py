@@ -246,3 +246,10 @@ def test_mpi_default_that_slurm_does_not_have_is_refused() -> None:
     with pytest.raises(UsageError, match="no `--mpi=pmix`") as refused:
         check_mpi_default(find_version("26.05"), "pmix")
     assert refused.value.help == ("--mpi-default takes cray_shasta, none, pmi2",)
+
+
+def test_more_gpus_than_any_node_has_are_refused() -> None:
+    node = NodeClass(gpus=(Gpu(model="T4", count=40), Gpu(model="L4", count=40)))
+    like = site(node_classes={"a": node}, partitions={"p": Partition(node_classes=("a",))})
+    with pytest.raises(InputError, match="more than 64 GPUs"):
+        plan_shape(like, 1, HARDWARE)
