@@ -93,8 +93,9 @@ def is_alive(pid: int) -> bool:
 
 if __name__ == "__main__":
     from hpcrun.cli.main import main
+    from hpcrun.sandbox.places import state_root
 
     pipe, wanted, *names = sys.argv[1:]
-    sys.addaudithook(Watch(int(pipe), wanted, Path(os.environ["HPCRUN_SANDBOX_DIR"]).resolve()))
+    sys.addaudithook(Watch(int(pipe), wanted, state_root().resolve()))
     sys.argv[1:] = ["sandbox", "up", *names]
     sys.exit(main(sys.argv[1:]))
