@@ -5,7 +5,6 @@ the symbols of its release stand in, and the verdict says so.
 """
 
 import re
-from typing import NamedTuple
 
 from hpcrun.compat.evidence import (
     COMPATIBLE,
@@ -25,11 +24,6 @@ from hpcrun.tables.mpi_symbols import mpi_symbols
 _C_NAME = re.compile(r"P?MPI[XT]?_[A-Z].*[a-z].*|O?MPI_[A-Z0-9_]+|ompi_.*")
 """Names of the C interface, as against those that Fortran's and C++'s own libraries define."""
 _SHOWN = 3
-
-
-class _Lack(NamedTuple):
-    names: tuple[str, ...]
-    evidence: tuple[str, ...]
 
 
 def check_symbols(

@@ -47,6 +47,18 @@ def is_c_library(soname: str) -> bool:
     return _C_LIBRARY.fullmatch(soname) is not None
 
 
+def library_at(root: Node, path: str, user: ElfFile) -> ElfFile | None:
+    """Read the library at a path; None where the loader would pass over it and look on.
+
+    It does so where there is nothing, no ELF file, or one for another processor than the user's.
+    """
+    found = resolve_file(root, path)
+    elf = None if found is None else read_elf(found.node)
+    if found is None or elf is None or elf.ident[:3] != user.elf.ident[:3]:
+        return None
+    return ElfFile(found.path, found.node, elf)
+
+
 class Linker:
     """Looks libraries up in one tree as the dynamic loader would."""
 
@@ -124,18 +136,8 @@ class Linker:
     def _in_folder(self, folder: str, soname: str, user: ElfFile) -> ElfFile | None:
         key = (folder, soname, user.elf.ident.machine)
         if key not in self._found:
-            self._found[key] = self._load(f"{folder}/{soname}", user)
+            self._found[key] = library_at(self._root, f"{folder}/{soname}", user)
         return self._found[key]
-
-    def _load(self, path: str, user: ElfFile) -> ElfFile | None:
-        found = resolve_file(self._root, path)
-        if found is None:
-            return None
-        elf = read_elf(found.node)
-        if elf is None or elf.ident[:3] != user.elf.ident[:3]:
-            # The loader passes over libraries of another processor and looks on.
-            return None
-        return ElfFile(found.path, found.node, elf)
 
     @cached_property
     def configured(self) -> tuple[str, ...]:

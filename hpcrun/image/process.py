@@ -15,7 +15,7 @@ from typing import NamedTuple
 from hpcrun.image.elf import read_elf
 from hpcrun.image.errors import ImageError
 from hpcrun.image.library_places import CONFIGURED, LibraryPlaces, Place, is_musl
-from hpcrun.image.linking import CLOSURE_MAX
+from hpcrun.image.linking import CLOSURE_MAX, library_at
 from hpcrun.image.survey import ElfFile
 from hpcrun.image.tree import Found, Kind, resolve, resolve_file
 from hpcrun.tables.mpi_families import mpi_families
@@ -139,7 +139,12 @@ class Process:
         user = asker.file
         if "/" in name:
             path = self._expand(name, user)
-            return Loaded(name, self._at(path, user), "the path that is asked for", user.path)
+            return Loaded(
+                name,
+                self._at(path, user),
+                "the path that is asked for",
+                user.path,
+            )
         for place in self._search(name, asker):
             file = self._at(f"{place.folder}/{name}", user)
             if file is not None:
@@ -148,7 +153,9 @@ class Process:
             levels = self._levels(place.folder, name)
             if levels:
                 rule = f"{place.rule}, on processors of level {levels[0]}"
-                file = self._at(f"{place.folder}/{_LEVELS}/{levels[0]}/{name}", user)
+                file = library_at(
+                    self._places.root, f"{place.folder}/{_LEVELS}/{levels[0]}/{name}", user
+                )
                 return Loaded(name, file, rule, user.path, levels)
         return Loaded(name, None, "", user.path)
 
@@ -190,14 +197,7 @@ class Process:
         return _TOKEN.sub(lambda m: words.get(m[1] or m[2], m[0]), folder)
 
     def _at(self, path: str, user: ElfFile) -> ElfFile | None:
-        found = resolve_file(self._places.root, path)
-        if found is None:
-            return None
-        elf = read_elf(found.node)
-        if elf is None or elf.ident[:3] != user.elf.ident[:3]:
-            # The loader passes over libraries of another processor and looks on.
-            return None
-        return ElfFile(found.path, found.node, elf)
+        return library_at(self._places.root, path, user)
 
     def _levels(self, folder: str, name: str) -> tuple[str, ...]:
         if self._is_musl:

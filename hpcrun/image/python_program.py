@@ -11,7 +11,7 @@ _VALUES = frozenset("cmWX")
 _ENDS: dict[str, Literal["text", "module"]] = {"c": "text", "m": "module"}
 _LONG_VALUES = frozenset(("--check-hash-based-pycs",))
 """Options of the interpreter itself: python3(1), 3.13."""
-_NO_PATH, _NO_USER_SITE, _NO_SITE = frozenset("EI"), frozenset("sI"), frozenset("S")
+_NO_PATH = frozenset("EI")
 _SAFE_PATH = frozenset("IP")
 
 
@@ -28,11 +28,6 @@ class PythonCall(NamedTuple):
     def reads_python_path(self) -> bool:
         """Whether PYTHONPATH counts."""
         return not self.letters & _NO_PATH
-
-    @property
-    def reads_user_site(self) -> bool:
-        """Whether packages below the user's home may be imported."""
-        return not self.letters & (_NO_USER_SITE | _NO_SITE)
 
     @property
     def reads_own_folder(self) -> bool:

@@ -48,12 +48,6 @@ def text_in(value: Any, key: str) -> str:
     return sound_text(found) if isinstance(found, str) else ""
 
 
-def integer_in(value: Any, key: str) -> int | None:
-    """Return an object's member that is a whole number."""
-    found = value.get(key) if isinstance(value, dict) else None
-    return found if isinstance(found, int) and not isinstance(found, bool) else None
-
-
 def texts_in(value: Any, key: str) -> tuple[str, ...]:
     """Return the strings of a list."""
     found = [each for each in list_in(value, key) if isinstance(each, str)]
