@@ -112,7 +112,7 @@ def _read_stack(site: Site, stack: MpiStack) -> StackFacts | None:
         file = Path(stack.passport)
         if file.exists():
             return _load_stack(file)
-    if site.access.is_local and stack.prefix.is_dir():
+    if stack.prefix is not None and site.access.is_local and stack.prefix.is_dir():
         from hpcrun.image import read_stack
 
         return read_stack(stack.prefix)

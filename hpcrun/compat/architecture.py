@@ -5,7 +5,8 @@ from collections.abc import Mapping
 from hpcrun.compat.evidence import COMPATIBLE, in_image, in_profile, incompatible, unknown
 from hpcrun.model.base import is_known, known
 from hpcrun.model.image import ImageFacts
-from hpcrun.model.site import Emulation, NodeClass, Site
+from hpcrun.model.nodes import Emulation, NodeClass
+from hpcrun.model.site import Site
 from hpcrun.model.verdict import Reason, Verdict
 from hpcrun.tables import architectures, emulator
 from hpcrun.tables.versions import version_key

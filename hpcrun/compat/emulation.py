@@ -7,7 +7,8 @@ from hpcrun.compat.evidence import COMPATIBLE, in_profile, incompatible, unknown
 from hpcrun.compat.pmi import PmiClient
 from hpcrun.model.base import is_known
 from hpcrun.model.image import ImageFacts
-from hpcrun.model.site import Emulation, NodeClass, Site
+from hpcrun.model.nodes import Emulation, NodeClass
+from hpcrun.model.site import Site
 from hpcrun.model.verdict import Answer, Reason, Verdict
 from hpcrun.tables import emulation_clash
 

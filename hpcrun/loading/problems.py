@@ -29,6 +29,7 @@ class FileRule(Enum):
     OWNED_SETTING = ("HPR009", "owned-setting")
     UNKNOWN_REFERENCE = ("HPR010", "unknown-reference")
     UNUSABLE_PARENT = ("HPR011", "unusable-parent")
+    CONTRADICTION = ("HPR013", "contradictory-values")
 
     @property
     def code(self) -> str:

@@ -23,6 +23,8 @@ class Field:
     is_required: bool = False
     about: str = ""
     """One line for people who read the schema or an editor's hint."""
+    probe: str = ""
+    """Command or file on the site that would tell it."""
 
 
 @dataclass(frozen=True)
@@ -146,7 +148,8 @@ def _names(node: Mapping) -> str:
 
 def _described(known: Field) -> Schema:
     about: Schema = {"description": known.about} if known.about else {}
-    return about | known.shape.schema()
+    probe: Schema = {"x-probe": known.probe} if known.probe else {}
+    return about | probe | known.shape.schema()
 
 
 def _one_of_schema(rule: OneOf) -> Schema:

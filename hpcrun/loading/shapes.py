@@ -33,6 +33,11 @@ class Reading:
     value_spans: dict[str, Span] = field(default_factory=dict)
     key_spans: dict[str, Span] = field(default_factory=dict)
     sources: dict[str, dict[str, Any]] = field(default_factory=dict)
+    """What leaves of a profile say of themselves."""
+    origins: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict)
+    """What a file says of a group of leaves, by file and path."""
+    leaves: list[str] = field(default_factory=list)
+    """Leaves of a profile that are known, and the items of those that are lists."""
     unknowns: list[str] = field(default_factory=list)
 
 

@@ -17,7 +17,10 @@ from hpcrun.loading.reader import (
     stop_at_problems,
 )
 from hpcrun.loading.shapes import Reading
-from hpcrun.loading.site_shape import SITE, SITE_NAME
+from hpcrun.loading.site_checks import check_site
+from hpcrun.loading.site_shape import SITE
+from hpcrun.loading.site_sources import sources_of
+from hpcrun.loading.site_words import SITE_NAME
 from hpcrun.loading.source import Source, Span
 from hpcrun.model.base import UNKNOWN
 from hpcrun.model.diagnostic import Help
@@ -43,12 +46,13 @@ def load_site_with_positions(
     files = [source.path.absolute()]
     joined, is_whole = _with_parents(source, tree, files=files, search=search, problems=problems)
     values, reading = read_values(joined, SITE, source, problems)
-    _check_references(values, reading)
+    check_site(values, reading)
+    sources = sources_of(values, reading)
     if not is_whole:
         # What seems to be missing may stand in the parent that could not be read.
         problems.forget(FileRule.MISSING_KEY, FileRule.UNKNOWN_REFERENCE)
     stop_at_problems(source, problems)
-    fields = _site_values(values, reading)
+    fields = _site_values(values, reading) | {"sources": sources}
     site = make_value(Site, fields | {"file": files[0]}, source=source, reading=reading)
     return site, positions_of(reading, files, source=source)
 
@@ -130,58 +134,32 @@ def _name_another(name: str, folders: Sequence[Path]) -> list[Help | str]:
     return [*did_you_mean(name, names)] or ["name an existing profile, or leave `extends` out"]
 
 
-def _check_references(values: dict[str, Any], reading: Reading) -> None:
-    classes = values.get("node_classes", {})
-    defaults = []
-    for name, partition in values.get("partitions", {}).items():
-        for index, node_class in enumerate(partition.get("node_classes", ())):
-            if f"node_classes.{node_class}" not in reading.key_spans:
-                path = f"partitions.{name}.node_classes.{index}"
-                _report_unknown_class(node_class, reading.value_spans[path], classes, reading)
-        if partition.get("default"):
-            defaults.append(name)
-    if len(defaults) > 1:
-        span = reading.value_spans[f"partitions.{defaults[-1]}.default"]
-        reading.problems.report(
-            FileRule.CONFLICTING_KEYS,
-            span,
-            message=f"{len(defaults)} partitions are the default",
-            found=["default: true in " + ", ".join(f"`{name}`" for name in defaults)],
-            helps=["keep the one that sbatch takes without `--partition`"],
-        )
-
-
-def _report_unknown_class(
-    node_class: str, span: Span, classes: dict[str, Any], reading: Reading
-) -> None:
-    names = ", ".join(f"`{name}`" for name in classes) or "none"
-    reading.problems.report(
-        FileRule.UNKNOWN_REFERENCE,
-        span,
-        message=f"node class `{shorten(node_class)}` is not described",
-        found=[f"node classes here: {names}"],
-        helps=did_you_mean(node_class, classes) or ["describe it under `node_classes`"],
-    )
-
-
 def _site_values(values: dict[str, Any], reading: Reading) -> dict[str, Any]:
     """Give the model's fields for the values of a profile."""
     fields = dict(values)
-    fields["sources"] = reading.sources
     fields["unknowns"] = reading.unknowns
     fields["access"] = _access(fields.get("access", {}))
     fields["recipes"] = [
         {"kind": recipe} if isinstance(recipe, str) else recipe
         for recipe in values.get("recipes", ())
     ]
+    fields["notes"] = [n if isinstance(n, str) else n["text"] for n in values.get("notes", ())]
     fields["node_classes"], fields["partitions"] = _partitions(values)
+    fields["qos"] = {name: _in_seconds(qos) for name, qos in values.get("qos", {}).items()}
+    fields["life"] = _renamed(values.get("life", {}), {"from": "begins", "until": "ends"})
     fields["mpi_stacks"] = {
         name: _stack(stack, reading.value_spans.get(f"mpi_stacks.{name}.passport"))
         for name, stack in values.get("mpi_stacks", {}).items()
-        # Without a prefix nothing can be bound; that it is unknown stands in Site.unknowns.
-        if "prefix" in stack
     }
     return fields
+
+
+def _renamed(values: dict[str, Any], names: dict[str, str]) -> dict[str, Any]:
+    return {names.get(key, key): value for key, value in values.items()}
+
+
+def _in_seconds(limits: dict[str, Any]) -> dict[str, Any]:
+    return _renamed(limits, {"walltime_max": "walltime_max_s"})
 
 
 def _access(access: Any) -> Any:
@@ -197,9 +175,7 @@ def _partitions(values: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]
     classes = dict(values.get("node_classes", {}))
     partitions = {}
     for name, partition in values.get("partitions", {}).items():
-        renamed = {k: v for k, v in partition.items() if k != "walltime_max"}
-        if "walltime_max" in partition:
-            renamed["walltime_max_s"] = partition["walltime_max"]
+        renamed = _in_seconds(partition)
         if not renamed.get("node_classes"):
             classes = classes or {UNKNOWN: {}}
             renamed["node_classes"] = sorted(classes)

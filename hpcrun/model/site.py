@@ -11,12 +11,14 @@ from typing import Literal
 from pydantic import Field
 
 from hpcrun.model.base import UNKNOWN, Line, Unknown, Value
+from hpcrun.model.nodes import NodeClass, Partition, Qos
 
 
 class Source(Value):
     """Where one value of a profile came from."""
 
     source: str | None = None
+    """In words: names of `references` are written out."""
     as_of: date | None = None
     confidence: Literal["documented", "observed", "derived"] | None = None
 
@@ -76,6 +78,8 @@ class SchedulerFacts(Value):
 
     kind: Literal["slurm", "pbs", "none"] = "slurm"
     version: Line | Unknown = UNKNOWN
+    daemon: Literal["slurmd", "psid"] | Unknown = UNKNOWN
+    """What starts tasks on the nodes."""
     mpi_types: tuple[str, ...] | Unknown = UNKNOWN
     """What `srun --mpi=list` prints."""
     mpi_default: Line | Unknown = UNKNOWN
@@ -85,111 +89,124 @@ class SchedulerFacts(Value):
     """Whether there is a slurmdbd."""
 
 
-class Gpu(Value):
-    """One kind of GPU in a node."""
-
-    model: Line
-    count: int | Unknown = UNKNOWN
-    vendor: Literal["nvidia", "amd", "intel"] | Unknown = UNKNOWN
-    compute: Line | Unknown = UNKNOWN
-
-
-class NodeOs(Value):
-    """The operating system of a node."""
-
-    id: Line | Unknown = UNKNOWN
-    version: Line | Unknown = UNKNOWN
-    glibc: Line | Unknown = UNKNOWN
-    kernel: Line | Unknown = UNKNOWN
-    user_namespaces_max: int | Unknown = UNKNOWN
-
-
-class FabricExpectation(Value):
-    """What the fabric gives when it is used right."""
-
-    latency_us_max: float | None = None
-    bandwidth_mb_s_min: float | None = None
-
-
-class Fabric(Value):
-    """The network between nodes and its user space."""
-
-    kind: Literal["ethernet", "infiniband", "omni-path", "slingshot", "efa"] | Unknown = UNKNOWN
-    providers: tuple[str, ...] | Unknown = UNKNOWN
-    devices: tuple[str, ...] | Unknown = UNKNOWN
-    expect: FabricExpectation = FabricExpectation()
-
-
-class Emulation(Value):
-    """One registered handler for foreign programs (binfmt_misc)."""
-
-    arch: Line
-    emulator: Line
-    version: Line | Unknown = UNKNOWN
-    flags: str = ""
-
-
-class NodeClass(Value):
-    """Nodes that are alike."""
-
-    features: tuple[str, ...] | Unknown = UNKNOWN
-    """What Slurm calls them, for `submit.constraint`."""
-    arch: Line | Unknown = UNKNOWN
-    """As `uname -m` says: x86_64, aarch64, ppc64le, riscv64."""
-    microarch: Line | Unknown = UNKNOWN
-    sockets: int | Unknown = Field(default=UNKNOWN)
-    cores: int | Unknown = UNKNOWN
-    """Cores of the node, not of a socket."""
-    threads_per_core: int | Unknown = UNKNOWN
-    memory_mib: int | Unknown = UNKNOWN
-    gpus: tuple[Gpu, ...] | Unknown = UNKNOWN
-    gpu_driver: Line | None = None
-    os: NodeOs = NodeOs()
-    fabric: Fabric = Fabric()
-    emulation: tuple[Emulation, ...] | Unknown = UNKNOWN
-    node_local: Line | None = None
-
-
-class Partition(Value):
-    """A Slurm partition."""
-
-    node_classes: tuple[str, ...] = Field(min_length=1)
-    nodes: int | Unknown = UNKNOWN
-    walltime_max_s: int | Unknown | None = UNKNOWN
-    """None is no limit."""
-    default: bool = False
-
-
 class RuntimeFacts(Value):
     """The container runtime of the site."""
 
-    kind: Literal["apptainer", "singularity"] = "apptainer"
+    kind: Literal[
+        "apptainer",
+        "singularity",
+        "singularity-ce",
+        "singularity-pro",
+        "podman-hpc",
+        "container-engine",
+        "docker",
+        "none",
+    ] = "apptainer"
+    """`singularity` is one whose make is not known."""
     version: Line | Unknown = UNKNOWN
     command: Line = "apptainer"
     mode: Literal["userns", "setuid"] | Unknown = UNKNOWN
     user_bind: bool | Unknown = UNKNOWN
+    default_binds: tuple[str, ...] | Unknown = UNKNOWN
+    """What it mounts by itself."""
+    fakeroot: bool | Unknown = UNKNOWN
+    modules: tuple[Line, ...] = ()
+    """Environment modules that must be loaded for it."""
+    group: Line | None = None
+    """Unix group without which nobody may use it."""
+    request: Line | None = None
+    """How people get the right to use it."""
     available_on: tuple[str, ...] | Unknown = UNKNOWN
+    others: tuple[str, ...] | Unknown = UNKNOWN
+
+    @property
+    def is_supported(self) -> bool:
+        """Whether hpcrun can start ranks with it: Apptainer, or Singularity of any make."""
+        return self.kind.startswith(("apptainer", "singularity"))
+
+
+class Launcher(Value):
+    """A program of the site that starts ranks."""
+
+    command: Line | None = None
+    works: bool | Unknown = UNKNOWN
+    options: tuple[Line, ...] = ()
+    note: Line | None = None
 
 
 class MpiStack(Value):
     """One MPI installation of the site."""
 
     family: Literal["openmpi", "mpich", "mpi-abi"] | Unknown
+    implementation: Line | Unknown = UNKNOWN
     version: Line | Unknown = UNKNOWN
-    prefix: Path
+    api: Line | Unknown = UNKNOWN
+    """Version of its family whose functions it has: Cray MPICH 8.1 has those of MPICH 3.4."""
+    prefix: Path | None = None
+    """Where it lies; None where nobody knows, and then it cannot be bound."""
+    library: Line | None = None
+    """Folder below the prefix with the library; None is its `lib`."""
     pmi: tuple[str, ...] | Unknown = UNKNOWN
     launchers: tuple[str, ...] = ()
     modules: tuple[str, ...] = ()
+    image_glibc_min: Line | Unknown = UNKNOWN
+    """What an image must have at least to load it."""
     passport: Line | None = None
     """File of what was read about the stack; absolute once loaded, found beside its profile."""
+
+
+class Recipe(Value):
+    """One of the site's own ways to run MPI in images."""
+
+    kind: Literal["bind", "hybrid", "host-mpirun", "site-module", "engine-hook"]
+    name: Line | None = None
+    node_classes: tuple[str, ...] = ()
+    """Where it is for; everywhere where none is named."""
+    image: Line | None = None
+    """What the image must hold."""
+    stack: Line | None = None
+    launcher: Line | None = None
+    mpi_type: Line | None = None
+    """Of `srun --mpi`; None is the site's default."""
+    modules: tuple[str, ...] = ()
+    env: dict[str, str] = Field(default_factory=dict)
+    container_env: dict[str, str] = Field(default_factory=dict)
+    binds: tuple[Line, ...] = ()
+    binds_if_there: tuple[Line, ...] = ()
+    """A missing source of a mount stops the container."""
+    libraries: tuple[Path, ...] = ()
+    """Libraries of the host that the runtime mounts."""
+    preload: tuple[Line, ...] = ()
+    options: tuple[Line, ...] = ()
+    note: Line | None = None
+
+
+class BuildPolicy(Value):
+    """Whether, where and how images may be built."""
+
+    allowed: bool | Unknown = UNKNOWN
+    on: tuple[str, ...] | Unknown = UNKNOWN
+    means: tuple[str, ...] | Unknown = UNKNOWN
+
+
+class PullPolicy(Value):
+    """Whether, where and from which registries images may be fetched."""
+
+    allowed: bool | Unknown = UNKNOWN
+    on: tuple[str, ...] | Unknown = UNKNOWN
+    registries: tuple[str, ...] | Unknown = UNKNOWN
+    mirror: Line | None = None
 
 
 class ImagePolicy(Value):
     """May images be built at the site, and how; else where."""
 
-    build: dict[str, object] = Field(default_factory=dict)
+    build: BuildPolicy = BuildPolicy()
+    pull: PullPolicy = PullPolicy()
     instead: str | None = None
     cache: Line | None = None
+    unpacked: bool | Unknown = UNKNOWN
+    """Whether the file systems take unpacked images."""
 
 
 class Filesystems(Value):
@@ -197,6 +214,43 @@ class Filesystems(Value):
 
     shared: tuple[Path, ...] | Unknown = UNKNOWN
     scratch: Path | None = None
+    login_only: tuple[Path, ...] = ()
+    links: dict[str, str] = Field(default_factory=dict)
+    variables: dict[str, str] = Field(default_factory=dict)
+
+
+class Internet(Value):
+    """Who reaches the internet."""
+
+    login: bool | Unknown = UNKNOWN
+    compute: bool | Unknown = UNKNOWN
+    proxies: dict[str, str] = Field(default_factory=dict)
+
+
+class Policy(Value):
+    """What the site wants of its users."""
+
+    automation: Line | None = None
+    jobs_max: int | Unknown = UNKNOWN
+    login_cpu: Line | None = None
+    accounts: Line | None = None
+
+
+class Prices(Value):
+    """What the site costs."""
+
+    currency: Line | None = None
+    per_core_hour: float | None = None
+    per_node_hour: float | None = None
+    as_of: date | None = None
+
+
+class Life(Value):
+    """When the site is there."""
+
+    begins: date | None = None
+    ends: date | None = None
+    note: Line | None = None
 
 
 class Site(Value):
@@ -207,20 +261,26 @@ class Site(Value):
     description: str = ""
     as_of: date | None = None
     extends: Line | None = None
+    references: dict[str, str] = Field(default_factory=dict)
+    """Sources by a short name."""
     which: Which = Which()
     access: Access = Access()
     scheduler: SchedulerFacts = SchedulerFacts()
     node_classes: dict[str, NodeClass] = Field(default_factory=dict)
     partitions: dict[str, Partition] = Field(default_factory=dict)
+    qos: dict[str, Qos] = Field(default_factory=dict)
     runtime: RuntimeFacts = RuntimeFacts()
+    launchers: dict[str, Launcher] = Field(default_factory=dict)
     mpi_stacks: dict[str, MpiStack] = Field(default_factory=dict)
-    recipes: tuple[dict[str, object], ...] = ()
+    recipes: tuple[Recipe, ...] = ()
     images: ImagePolicy = ImagePolicy()
     filesystems: Filesystems = Filesystems()
-    internet: dict[str, bool | Unknown] = Field(default_factory=dict)
-    policy: dict[str, object] = Field(default_factory=dict)
-    prices: dict[str, object] = Field(default_factory=dict)
-    life: dict[str, object] = Field(default_factory=dict)
+    internet: Internet = Internet()
+    policy: Policy = Policy()
+    prices: Prices = Prices()
+    life: Life = Life()
+    notes: tuple[str, ...] = ()
+    """What else to know, for people."""
     sources: dict[str, Source] = Field(default_factory=dict)
     """Where values came from, by dotted path; a value without entry is the profile's own word."""
     unknowns: tuple[str, ...] = ()

@@ -79,11 +79,18 @@ def host_library_path(question: Question, name: str, library: MpiLibrary) -> str
     path below the prefix counts.
     """
     read_at = PurePosixPath(question.stacks[name].prefix)
-    prefix = PurePosixPath(question.site.mpi_stacks[name].prefix)
+    prefix = PurePosixPath(_prefix_of(question, name))
     path = PurePosixPath(library.path)
     if path.is_relative_to(read_at):
         return str(prefix / path.relative_to(read_at))
     return str(path)
+
+
+def _prefix_of(question: Question, name: str) -> Path:
+    """Return where a stack lies that a plan binds; one that lies nowhere is never bound."""
+    prefix = question.site.mpi_stacks[name].prefix
+    assert prefix is not None, name  # noqa: S101
+    return prefix
 
 
 def plan_mounts(question: Question, shape: Shape | None) -> tuple[PlannedMount, ...]:
@@ -102,7 +109,7 @@ def plan_mounts(question: Question, shape: Shape | None) -> tuple[PlannedMount, 
         )
         mounts.append(workdir)
     if shape is not None and shape.model == "bind":
-        prefix = question.site.mpi_stacks[shape.mpi_stack or ""].prefix
+        prefix = _prefix_of(question, shape.mpi_stack or "")
         mounts.append(
             PlannedMount(
                 host=prefix,

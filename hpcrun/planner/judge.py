@@ -2,7 +2,7 @@
 
 from hpcrun.compat.architecture import check_emulated, check_native
 from hpcrun.compat.emulation import check_emulated_mpi
-from hpcrun.compat.evidence import incompatible, library_found, library_name, unknown
+from hpcrun.compat.evidence import in_profile, incompatible, library_found, library_name, unknown
 from hpcrun.compat.launch import (
     check_image_mpi,
     check_no_pmi,
@@ -15,6 +15,7 @@ from hpcrun.compat.pmi import PmiClient, check_pmi
 from hpcrun.compat.runtime import check_bind_allowed
 from hpcrun.model.base import UNKNOWN, Unknown, Value, is_known
 from hpcrun.model.image import MpiLibrary, PmiAbility
+from hpcrun.model.site import Site
 from hpcrun.model.verdict import Answer, Reason, Verdict
 from hpcrun.planner.candidates import Shape
 from hpcrun.planner.question import Question
@@ -126,6 +127,8 @@ def _judge_bind(question: Question, shape: Shape) -> Judgement:
         return Judgement(verdicts=(_emulated_bind(question, shape),))
     name = shape.mpi_stack or ""
     stack = question.site.mpi_stacks[name]
+    if stack.prefix is None:
+        return Judgement(verdicts=(_bind_of_nothing(question.site, name),))
     stack_facts = question.stacks.get(name)
     facts = question.images[shape.image_arch]
     need = question.needs[shape.image_arch]
@@ -152,6 +155,16 @@ def _emulated_bind(question: Question, shape: Shape) -> Verdict:
             code="HPR602",
             message="host libraries cannot be bound into emulated programs",
             evidence=(f"{facts.path.name} is {facts.arch}, stack `{shape.mpi_stack}` the host's",),
+        )
+    )
+
+
+def _bind_of_nothing(site: Site, name: str) -> Verdict:
+    return incompatible(
+        Reason(
+            code="HPR408",
+            message=f"the profile does not say where MPI stack `{name}` lies",
+            evidence=(f"{in_profile(site, f'mpi_stacks.{name}.prefix')} is unknown",),
         )
     )
 

@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterable, Iterator
 from hpcrun.compat.evidence import listed
 from hpcrun.model.base import is_known
 from hpcrun.model.diagnostic import Diagnostic
+from hpcrun.model.nodes import NodeClass
 from hpcrun.model.plan import Layout
-from hpcrun.model.site import NodeClass
 from hpcrun.planner.diagnose import diagnose
 from hpcrun.planner.question import Question
 from hpcrun.units import format_duration

@@ -6,7 +6,8 @@ from hpcrun.compat.need import MpiNeed, find_mpi_need
 from hpcrun.model.base import Value
 from hpcrun.model.image import ImageFacts, StackFacts
 from hpcrun.model.job import Job
-from hpcrun.model.site import NodeClass, Partition, Site
+from hpcrun.model.nodes import NodeClass, Partition
+from hpcrun.model.site import Site
 
 
 class Question(Value):

@@ -6,7 +6,8 @@ Nothing that differs goes unsaid, because somebody tries a profile here to know 
 from collections.abc import Iterable, Iterator
 
 from hpcrun.model.base import is_known, known
-from hpcrun.model.site import NodeClass, Site
+from hpcrun.model.nodes import NodeClass
+from hpcrun.model.site import Site
 from hpcrun.sandbox.cluster_files import Cluster
 from hpcrun.sandbox.profile import mpi_types
 from hpcrun.sandbox.shape import ClassShape, PartitionShape
@@ -161,7 +162,7 @@ def _surroundings(site: Site, cluster: Cluster) -> Iterator[str]:
     shared = known(site.filesystems.shared)
     if shared:
         yield f"the shared folders are {cluster.share} and the home, not {_list(map(str, shared))}"
-    if site.internet.get("compute") is True or site.internet.get("login") is True:
+    if site.internet.compute is True or site.internet.login is True:
         yield "no node reaches the internet"
 
 

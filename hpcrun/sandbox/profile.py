@@ -11,7 +11,7 @@ from typing import Any
 
 from hpcrun import resources
 from hpcrun.model.base import UNKNOWN
-from hpcrun.model.site import Gpu
+from hpcrun.model.nodes import Gpu
 from hpcrun.sandbox import shape_files
 from hpcrun.sandbox.cluster_files import LOGIN, Cluster
 from hpcrun.sandbox.shape import CLASS, PARTITION, ClassShape, PartitionShape

@@ -12,7 +12,8 @@ from itertools import zip_longest
 
 from hpcrun.errors import InputError, UsageError
 from hpcrun.model.base import is_known, known
-from hpcrun.model.site import Gpu, NodeClass, Partition, RequiredOptions, Site
+from hpcrun.model.nodes import Gpu, NodeClass, Partition
+from hpcrun.model.site import RequiredOptions, Site
 from hpcrun.sandbox.hardware import Hardware
 
 PARTITION = "main"

@@ -6,7 +6,7 @@ import pytest
 
 from hpcrun.compat.architecture import check_emulated, check_native
 from hpcrun.model.image import ImageFacts, Program
-from hpcrun.model.site import NodeClass
+from hpcrun.model.nodes import NodeClass
 from hpcrun.model.verdict import Answer, Verdict
 from tests.unit.planner.measured import image, site
 

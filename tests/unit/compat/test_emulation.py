@@ -6,7 +6,7 @@ import pytest
 
 from hpcrun.compat.emulation import check_emulated_mpi
 from hpcrun.compat.pmi import PmiClient
-from hpcrun.model.site import Emulation, NodeClass
+from hpcrun.model.nodes import Emulation, NodeClass
 from hpcrun.model.verdict import Answer, Verdict
 from tests.unit.planner.measured import image, site
 

@@ -7,17 +7,24 @@ import pytest
 from hpcrun import resources
 from hpcrun.errors import InputError
 from hpcrun.loading import load_site, load_site_with_positions
-from hpcrun.model.site import (
-    Access,
+from hpcrun.model.nodes import (
     Emulation,
     Fabric,
     FabricExpectation,
     Gpu,
-    MpiStack,
     NodeClass,
     NodeOs,
     Partition,
+)
+from hpcrun.model.site import (
+    Access,
+    BuildPolicy,
+    Internet,
+    Life,
+    MpiStack,
     Pmix,
+    Prices,
+    Recipe,
     SchedulerFacts,
     Source,
     SshAccess,
@@ -68,7 +75,8 @@ mpi_stacks:
     launchers: [mpirun]
     modules: []
     passport: fjord.openmpi-5.0.11.json
-recipes: [bind, {kind: site-module, module: apptainer, level: 2, on: true}]
+recipes: [bind, {kind: site-module, name: mpi, stack: openmpi-5.0.11, modules: [apptainer],
+  env: {A: b}, binds_if_there: [/opt], mpi_type: pmix, launcher: srun, note: by the site}]
 images: {build: {allowed: true, on: [login], means: [fakeroot]}, instead: null, cache: null}
 filesystems: {shared: [/home], scratch: null}
 internet: {login: true, compute: false}
@@ -141,16 +149,24 @@ def test_load_site_reads_every_key(tmp_path: Path) -> None:
         )
     }
     assert site.recipes == (
-        {"kind": "bind"},
-        {"kind": "site-module", "module": "apptainer", "level": 2, "on": True},
+        Recipe(kind="bind"),
+        Recipe(
+            kind="site-module",
+            name="mpi",
+            stack="openmpi-5.0.11",
+            modules=("apptainer",),
+            env={"A": "b"},
+            binds_if_there=("/opt",),
+            mpi_type="pmix",
+            launcher="srun",
+            note="by the site",
+        ),
     )
-    assert site.images.build == {"allowed": True, "on": ["login"], "means": ["fakeroot"]}
-    assert site.prices == {
-        "currency": "EUR",
-        "per_core_hour": 0.01,
-        "per_node_hour": None,
-        "as_of": date(2026, 11, 20),
-    }
+    assert site.images.build == BuildPolicy(allowed=True, on=("login",), means=("fakeroot",))
+    assert site.internet == Internet(login=True, compute=False)
+    assert site.policy.automation == "allowed"
+    assert site.prices == Prices(currency="EUR", per_core_hour=0.01, as_of=date(2026, 11, 20))
+    assert site.life == Life(ends=date(2030, 1, 1))
     assert site.access.is_local
     assert (site.default_partition, site.unknowns, site.sources) == ("main", (), {})
 
@@ -262,13 +278,83 @@ def test_partition_of_unknown_classes_without_any_gets_an_unknown_one(tmp_path: 
     assert site.partitions["main"].node_classes == ("unknown",)
 
 
-def test_stack_of_unknown_prefix_is_left_out(tmp_path: Path) -> None:
+def test_stack_of_unknown_prefix_lies_nowhere(tmp_path: Path) -> None:
     text = f"{HEAD}mpi_stacks: {{a: {{family: unknown, prefix: unknown}}}}\n"
     site = load_site(write(tmp_path, text))
-    assert (site.mpi_stacks, site.unknowns) == (
-        {},
+    assert (site.mpi_stacks["a"].prefix, site.unknowns) == (
+        None,
         ("mpi_stacks.a.family", "mpi_stacks.a.prefix"),
     )
+
+
+def test_group_says_where_its_values_come_from(tmp_path: Path) -> None:
+    text = f"""{HEAD}references: {{S1: the manual, S2: a talk}}
+scheduler:
+  source: S1
+  as_of: 2026-01-02
+  version: "24.11"
+  mpi_types: {{value: [pmix], source: [S2, asked the admins]}}
+  required: {{account: true, source: S2}}
+  accounting: unknown
+node_classes:
+  cpu: {{source: S2, cores: 4, os: {{glibc: "2.36"}}}}
+"""
+    site = load_site(write(tmp_path, text))
+    day = date(2026, 1, 2)
+    assert site.sources == {
+        "scheduler.version": Source(source="the manual", as_of=day),
+        "scheduler.mpi_types": Source(source="a talk; asked the admins", as_of=day),
+        "scheduler.required.account": Source(source="a talk", as_of=day),
+        "node_classes.cpu.cores": Source(source="a talk"),
+        "node_classes.cpu.os.glibc": Source(source="a talk"),
+    }
+
+
+def test_child_does_not_speak_with_its_parents_sources(tmp_path: Path) -> None:
+    parent = """\
+version: 1
+name: base
+node_classes: {cpu: {source: the manual, cores: 4, sockets: 2}}
+"""
+    write(tmp_path, parent, "base")
+    child = f"{HEAD}extends: base\nnode_classes: {{cpu: {{cores: 8}}}}\n"
+    site = load_site(write(tmp_path, child))
+    assert site.sources == {"node_classes.cpu.sockets": Source(source="the manual")}
+    own = child.replace("cores: 8", "source: I counted, cores: 8")
+    site = load_site(write(tmp_path, own))
+    assert site.sources == {
+        "node_classes.cpu.cores": Source(source="I counted"),
+        "node_classes.cpu.sockets": Source(source="the manual"),
+    }
+
+
+CONTRADICTIONS = {
+    "unlisted-reference": "references: {S1: x}\nruntime: {source: S2, version: '1'}",
+    "unknown-qos": "qos: {short: {}}\nnode_classes: {a: {}}\n"
+    "partitions: {p: {node_classes: [a], qos: [shirt]}}",
+    "unknown-stack": "recipes: [{kind: bind, stack: openmpi}]",
+    "unknown-launcher": "launchers: {srun: {}}\nrecipes: [{kind: bind, launcher: ibrun}]",
+    "default-not-offered": "scheduler: {mpi_types: [none, pmi2], mpi_default: pmix}",
+    "recipe-not-offered": "scheduler: {mpi_types: [none]}\n"
+    "recipes: [{kind: hybrid, mpi_type: pmi2}]",
+    "nodes-min-above-max": "node_classes: {a: {}}\n"
+    "partitions: {p: {node_classes: [a], nodes_min: 4, nodes_max: 2}}",
+    "job-larger-than-partition": "node_classes: {a: {}}\n"
+    "partitions: {p: {node_classes: [a], nodes: 4, nodes_max: 8}}",
+    "cores-not-shared-out": "node_classes: {a: {sockets: 2, cores: 5}}",
+    "more-reserved-than-there": "node_classes: {a: {cores: 4, cores_reserved: 8}}",
+    "ends-before-it-begins": "life: {from: 2026-01-02, until: 2026-01-01}",
+}
+
+
+@pytest.mark.parametrize("name", CONTRADICTIONS)
+def test_values_that_cannot_all_be_true(tmp_path: Path, name: str) -> None:
+    with pytest.raises(InputError) as error:
+        load_site(write(tmp_path, f"{HEAD}{CONTRADICTIONS[name]}\n"))
+    (found,) = error.value.diagnostics
+    assert found.code == ("HPR010" if "unknown" in name or "unlisted" in name else "HPR013")
+    assert found.location is not None
+    assert found.help
 
 
 def test_child_wins_over_parent_key_by_key(tmp_path: Path) -> None:
@@ -279,6 +365,7 @@ name: fjord
 extends: base
 access: {prefix: [enter]}
 scheduler: {version: unknown, mpi_types: [pmi2]}
+recipes: []
 node_classes:
   compute: {cores: {value: 4, source: seen}, fabric: {providers: unknown}}
   fat: {arch: aarch64}
@@ -337,7 +424,7 @@ def test_what_a_parent_may_hold_is_not_missed_where_it_cannot_be_read(
     if parent is not None:
         write(tmp_path, parent, "base")
     child = f"""{HEAD}extends: base
-runtime: {{kind: docker}}
+runtime: {{kind: rocket}}
 partitions: {{main: {{node_classes: [compute]}}}}
 mpi_stacks: {{a: {{version: "4"}}}}
 """

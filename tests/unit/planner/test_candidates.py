@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hpcrun.model.image import ImageFacts
+from hpcrun.model.nodes import Partition
 from hpcrun.model.plan import Plan
-from hpcrun.model.site import Partition
 from hpcrun.planner import plan_job
 from hpcrun.tables import rules
 from tests.unit.planner.measured import IMAGES, STACKS, ability, image, job, library, site, user

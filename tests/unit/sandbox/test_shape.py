@@ -7,7 +7,8 @@ import pytest
 
 from hpcrun.errors import InputError, UsageError
 from hpcrun.loading.site_file import load_site
-from hpcrun.model.site import Gpu, NodeClass, Partition, RequiredOptions, Site
+from hpcrun.model.nodes import Gpu, NodeClass, Partition
+from hpcrun.model.site import RequiredOptions, Site
 from hpcrun.sandbox.cluster_files import Cluster, format_slurm_conf
 from hpcrun.sandbox.hardware import Hardware
 from hpcrun.sandbox.identity import JobUser
