@@ -142,8 +142,8 @@ def emulator_for(arch: str) -> Path | None:
     row = emulation.find_row(os.uname().machine)
     assert row is not None
     assert row.arch == arch
-    maps = find_identity().maps
-    provided = emulation.provide(places("tests"), maps, Silent(), registers=True)
+    identity = find_identity()
+    provided = emulation.provide(places("tests"), identity, Silent(), registers=True)
     return provided.folder / row.program
 
 

@@ -18,7 +18,8 @@ from pydantic import Field
 from hpcrun import resources
 from hpcrun.errors import UnavailableError, UsageError
 from hpcrun.hostlist import expand_hostlist
-from hpcrun.sandbox import cache, linux, namespace, rootfs
+from hpcrun.sandbox import linux, namespace, owners, rootfs
+from hpcrun.sandbox.identity import Identity
 from hpcrun.sandbox.namespace import IdMaps
 from hpcrun.sandbox.places import Places
 from hpcrun.sandbox.progress import Progress
@@ -93,7 +94,9 @@ def choose_nodes(wanted: str | None, nodes: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(node for node in nodes if node in chosen)
 
 
-def provide(where: Places, maps: IdMaps, shows: Progress, *, registers: bool = False) -> Emulator:
+def provide(
+    where: Places, identity: Identity, shows: Progress, *, registers: bool = False
+) -> Emulator:
     """Find the emulator in the cache, or fetch it, where this machine can make use of one.
 
     Its handler is for the sandbox's own list, or for the machine's if that is asked for.
@@ -101,15 +104,18 @@ def provide(where: Places, maps: IdMaps, shows: Progress, *, registers: bool = F
     row = find_row(platform.machine())
     if row is None:
         raise UnavailableError(f"no emulator is known for {platform.machine()} machines")
+    maps = identity.maps
     if not registers and not _has_own_list(maps):
         raise UnavailableError(
             "nodes can emulate other processors only where a user namespace may have handlers of "
             f"its own (binfmt_misc, since Linux 6.7; this is Linux {platform.release()})",
             help=["root may change the machine's: sudo hpcrun sandbox up --register-emulation"],
         )
-    key = cache.recipe_key(fetch_command(row, Path("/target"), mirror=None), maps.uids)
-    name = f"emulator-{row.arch}-{key}"
-    folder = cache.keep(where.cache, name, maps, lambda new: _fetch(row, maps, new, shows))
+    recipe = (fetch_command(row, Path("/target"), mirror=None),)
+    kind = f"emulator-{row.arch}"
+    folder = owners.keep(
+        where.cache, kind, recipe, identity, lambda new: _fetch(row, maps, new, shows)
+    )
     entry = entry_name(where.folder) if registers else Path(row.program).name
     place = folder.absolute() if registers else _PLACE_INSIDE
     return Emulator(

@@ -38,6 +38,8 @@ class Identity:
     user: JobUser
     maps: IdMaps
     warnings: tuple[str, ...] = ()
+    other: "Identity | None" = None
+    """Who the same caller is in sandboxes with the other maps, if there are such."""
 
     @property
     def key(self) -> str:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from functools import cache as remember
 from pathlib import Path
 
-from hpcrun.sandbox import cache, rootfs, tools, wheels
+from hpcrun.sandbox import cache, owners, rootfs, tools, wheels
 from hpcrun.sandbox.identity import Identity, JobUser
 from hpcrun.sandbox.places import Places
 from hpcrun.sandbox.progress import Progress
@@ -39,18 +39,23 @@ class Parts:
 
 def part_names(version: SandboxVersion, identity: Identity) -> PartNames:
     """Name each part after everything that it depends on."""
-    machine = os.uname().machine
-    root = cache.recipe_key(rootfs.recipe(version), identity.key, machine)
     old, new = (wheels.platform_tags(glibc) for glibc in (oldest_glibc(), tools_row().glibc))
     stacks = cache.recipe_key(wheels.stack_lines(), old, wheels.layout())
-    tools_key = cache.recipe_key(tools.recipe(), identity.key, machine)
     python = cache.recipe_key(wheels.dependency_lines(), tools_row().python, new, wheels.layout())
     return PartNames(
-        root=f"root-{version.suite}-{root}",
+        root=owners.part_name(*_root(version), identity),
         stacks=f"stacks-{stacks}",
-        tools=f"tools-{tools_key}",
+        tools=owners.part_name(*_tools(), identity),
         python=f"python-{tools_row().python}-{python}",
     )
+
+
+def _root(version: SandboxVersion) -> tuple[str, tuple[object, ...]]:
+    return f"root-{version.suite}", (rootfs.recipe(version), os.uname().machine)
+
+
+def _tools() -> tuple[str, tuple[object, ...]]:
+    return "tools", (tools.recipe(), os.uname().machine)
 
 
 def make_parts(
@@ -61,19 +66,19 @@ def make_parts(
     names = part_names(version, identity)
     mirror = remember(rootfs.read_mirror)
     cache.remove_unfinished(where.cache, maps)
-    root = cache.keep(
+    root = owners.keep(
         where.cache,
-        names.root,
-        maps,
+        *_root(version),
+        identity,
         lambda new: rootfs.build_root(version, maps, new, shows, mirror=mirror()),
     )
     stacks = cache.keep(
         where.cache, names.stacks, maps, lambda new: wheels.fetch_stacks(new, shows)
     )
-    programs = cache.keep(
+    programs = owners.keep(
         where.cache,
-        names.tools,
-        maps,
+        *_tools(),
+        identity,
         lambda new: tools.build_tools(maps, new, shows, mirror=mirror()),
     )
 

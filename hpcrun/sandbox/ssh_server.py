@@ -10,7 +10,7 @@ import subprocess
 from pathlib import Path
 
 from hpcrun.errors import UnavailableError
-from hpcrun.sandbox import cache, rootfs
+from hpcrun.sandbox import owners, rootfs
 from hpcrun.sandbox.identity import Identity, JobUser
 from hpcrun.sandbox.places import Places
 from hpcrun.sandbox.profile import own_command
@@ -47,7 +47,7 @@ def access(where: Places) -> dict[str, dict[str, str]]:
 
 def provide(where: Places, version: SandboxVersion, identity: Identity, shows: Progress) -> Path:
     """Find the server for a version in the cache, or fetch it."""
-    key = cache.recipe_key(_command(version, Path("/target"), mirror=None), identity.key)
+    recipe = (_command(version, Path("/target"), mirror=None),)
 
     def fetch(new: Path) -> None:
         shows.step(f"fetching the OpenSSH server of Debian {version.suite}")
@@ -56,7 +56,7 @@ def provide(where: Places, version: SandboxVersion, identity: Identity, shows: P
         )
         rootfs.run_mmdebstrap(argv, new, identity.maps, shows, mirror=rootfs.read_mirror())
 
-    return cache.keep(where.cache, f"sshd-{version.suite}-{key}", identity.maps, fetch)
+    return owners.keep(where.cache, f"sshd-{version.suite}", recipe, identity, fetch)
 
 
 def _command(

@@ -106,10 +106,12 @@ def _choose_version(where: Places, wanted: Wanted) -> SandboxVersion:
 def _identity(wanted: Wanted) -> Identity:
     """Return who is who inside, as control groups want it where they are asked for."""
     identity = find_identity()
-    if not wanted.options.cgroup:
-        return identity
-    cgroups.check_groups(cgroups.read_hierarchies(), is_root=identity.maps.is_privileged)
-    return cgroups.with_root(identity)
+    if wanted.options.cgroup:
+        cgroups.check_groups(cgroups.read_hierarchies(), is_root=identity.maps.is_privileged)
+        return replace(cgroups.with_root(identity), other=identity)
+    if identity.maps.is_privileged:
+        return replace(identity, other=cgroups.with_root(identity))
+    return identity
 
 
 def _check(plan: _Plan) -> None:
@@ -261,7 +263,7 @@ def _find_emulation(
         return None, ()
     registers = plan.wanted.options.register_emulation
     try:
-        emulator = provide(plan.where, plan.identity.maps, plan.shows, registers=registers)
+        emulator = provide(plan.where, plan.identity, plan.shows, registers=registers)
     except (UnavailableError, MissingInputError) as error:
         if plan.wanted.emulation is not None or registers:
             raise
