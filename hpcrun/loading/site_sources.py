@@ -17,7 +17,7 @@ def sources_of(values: dict[str, Any], reading: Reading) -> dict[str, dict[str, 
     references = values.get("references", {})
     return {
         path: _written_out(origin, references)
-        for path in dict.fromkeys((*_outermost(reading.leaves), *reading.sources))
+        for path in dict.fromkeys((*_outermost(reading), *reading.sources))
         if (origin := _origin_of(path, reading))
     }
 
@@ -38,10 +38,16 @@ def _above(path: str) -> Iterator[str]:
         yield path
 
 
-def _outermost(leaves: list[str]) -> Iterator[str]:
-    """Give the leaves that are not items of another one, which are read before their items."""
+def _outermost(reading: Reading) -> Iterator[str]:
+    """Give the leaves that are not items of another one, which are read before their items.
+
+    A list whose items say for themselves where they come from stands aside for what is in them.
+    """
+    spoken_in = {above for _, path in reading.origins for above in _above(path)}
     seen: set[str] = set()
-    for path in leaves:
+    for path in reading.leaves:
+        if path in spoken_in:
+            continue
         if not any(above in seen for above in _above(path)):
             yield path
         seen.add(path)

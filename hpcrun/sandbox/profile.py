@@ -19,6 +19,9 @@ from hpcrun.sandbox.shape import CLASS, PARTITION, ClassShape, PartitionShape
 Access = str | Mapping[str, Any]
 """`access` of a profile."""
 
+_SOURCE = {"source": "hpcrun sandbox up"}
+"""What a group holds of this sandbox is no word of the shipped profile that it may be joined to."""
+
 
 def format_profile(
     cluster: Cluster,
@@ -43,9 +46,9 @@ def format_profile(
         "access": access,
         "node_classes": _node_classes(cluster),
         "scheduler": _scheduler(cluster, packages),
-        "runtime": {"version": _text(packages["apptainer"])},
+        "runtime": _SOURCE | {"version": _text(packages["apptainer"])},
         "partitions": _partitions(cluster),
-        "filesystems": {"shared": [cluster.share, cluster.user.home]},
+        "filesystems": _SOURCE | {"shared": [cluster.share, cluster.user.home]},
     }
     text = StringIO()
     yaml = YAML(typ="rt")
@@ -91,14 +94,15 @@ def passports(cluster: Cluster) -> dict[str, str]:
 def _partitions(cluster: Cluster) -> dict[str, Any]:
     if not cluster.shape.like:
         names = [name for one in cluster.shape.classes for name, _ in _split(one, cluster)]
-        return {PARTITION: {"node_classes": names, "nodes": len(cluster.compute_nodes)}}
+        found = {"node_classes": names, "nodes": len(cluster.compute_nodes)}
+        return {PARTITION: _SOURCE | found}
     return {one.name: _partition(one, cluster) for one in cluster.shape.partitions}
 
 
 def _partition(one: PartitionShape, cluster: Cluster) -> dict[str, Any]:
     split = [part for kind in cluster.shape.classes for part in _split(kind, cluster)]
     limit = one.walltime_max_min
-    return {
+    return _SOURCE | {
         "node_classes": [name for name, nodes in split if set(nodes) & set(one.nodes)],
         "nodes": len(one.nodes),
         "walltime_max": None if limit is None else f"{limit} min",
@@ -148,7 +152,7 @@ def _shipped_class(profile: str) -> dict[str, Any]:
 
 def _node_class(one: ClassShape, cluster: Cluster, *, is_emulating: bool) -> dict[str, Any]:
     hardware = cluster.hardware
-    found: dict[str, Any] = {
+    found: dict[str, Any] = _SOURCE | {
         "arch": hardware.arch,
         "cores": one.cores,
         "memory_mib": one.memory_mib,
@@ -196,7 +200,7 @@ def _text(version: str) -> Any:
 
 def _scheduler(cluster: Cluster, packages: Mapping[str, str]) -> dict[str, Any]:
     """Return Slurm's version, and that of the library its PMIx plugin opens if nodes have one."""
-    found: dict[str, Any] = {"version": _text(packages["slurmctld"])}
+    found: dict[str, Any] = _SOURCE | {"version": _text(packages["slurmctld"])}
     if cluster.mpi_default != "none":
         found["mpi_default"] = _text(cluster.mpi_default)
     if cluster.options.accounting:

@@ -310,6 +310,21 @@ node_classes:
     }
 
 
+def test_recipe_says_where_its_values_come_from(tmp_path: Path) -> None:
+    text = f"""{HEAD}references: {{S1: the manual, S2: a talk}}
+recipes:
+  - {{source: S1, kind: hybrid, env: {{A: "1"}}, binds: [/a, /b]}}
+  - {{kind: bind, note: {{value: slow, source: S2}}}}
+"""
+    site = load_site(write(tmp_path, text))
+    assert site.sources == {
+        "recipes.0.kind": Source(source="the manual"),
+        "recipes.0.env.A": Source(source="the manual"),
+        "recipes.0.binds": Source(source="the manual"),
+        "recipes.1.note": Source(source="a talk"),
+    }
+
+
 def test_child_does_not_speak_with_its_parents_sources(tmp_path: Path) -> None:
     parent = """\
 version: 1
