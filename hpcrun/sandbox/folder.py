@@ -3,6 +3,8 @@
 import os
 import re
 import secrets
+import stat
+from pathlib import Path
 
 from hpcrun.sandbox import (
     accounting,
@@ -29,6 +31,7 @@ _KEYS = {"slurm": "etc/slurm/slurm.key", "munge": "etc/munge/munge.key"}
 _SLURM = re.compile(r"^BOX_SLURM=([0-9.]+)$", re.MULTILINE)
 # What jobs leave in their home and in /tmp, and Slurm's copies of their scripts.
 _PRIVATE = (accounting.FOLDER, "home", "nodes", "slurmctld")
+_ONLY_OWNER = 0o700
 # All else is the caller's, so that whoever is root inside cannot change what is read out here.
 _OF_ROOT_INSIDE = (accounting.FOLDER, "logs", "nodes", "slurmctld")
 _FOLDERS = (*_OF_ROOT_INSIDE, "app", "dev", "home", "share")
@@ -41,7 +44,7 @@ def write_folder(where: Places, cluster: Cluster, made: Parts, maps: IdMaps) -> 
     for name in _FOLDERS:
         (where.folder / name).mkdir(exist_ok=True)
     for name in _PRIVATE:
-        (where.folder / name).chmod(0o700)
+        _keep_private(where.folder / name)
     for own in (where.share, where.home):
         os.chown(own, cluster.user.uid_outside, cluster.user.gid_outside)
     for name in _OF_ROOT_INSIDE:
@@ -61,6 +64,12 @@ def write_folder(where: Places, cluster: Cluster, made: Parts, maps: IdMaps) -> 
     key.write_bytes(secrets.token_bytes(_KEY_BYTES))
     maps.give(key)
     write_own_code(where.folder / "app", maps)
+
+
+def _keep_private(folder: Path) -> None:
+    """Close a folder to others, unless it is closed: that of records is the database's by now."""
+    if stat.S_IMODE(folder.stat().st_mode) != _ONLY_OWNER:
+        folder.chmod(_ONLY_OWNER)
 
 
 def _files(cluster: Cluster) -> dict[str, str]:

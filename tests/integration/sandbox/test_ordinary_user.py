@@ -1,7 +1,9 @@
 """The same without any rights: an ordinary user with a subordinate id range makes a sandbox."""
 
+import hashlib
 import os
 import re
+import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import permutations
@@ -20,14 +22,15 @@ from tests.integration.sandbox.ordinary_user import (
 )
 from tests.integration.sandbox.test_images import MAKE_IMAGE
 from tests.integration.sandbox.traces import list_files, look_at_machine
-from tests.sandbox_fixture import Sandbox, run_hpcrun
+from tests.sandbox_fixture import CHECKOUT, Sandbox, run_hpcrun
 
 pytestmark = [
     pytest.mark.slurm,
     pytest.mark.skipif(os.geteuid() != 0, reason="all other tests already run as ordinary user"),
 ]
 
-NAME = "hpcrun-test"
+# Not the user of another checkout, whose tests may run at the same time.
+NAME = f"hpcrun-{hashlib.sha256(str(CHECKOUT).encode()).hexdigest()[:8]}"
 OTHER = f"{NAME}-2"
 SHARED = ("/tmp", "/var/tmp", "/dev/shm", "/run", "/run/lock", "/run/user")
 
@@ -81,8 +84,8 @@ def started_by(user: OrdinaryUser, *options: str) -> Iterator[None]:
     assert not user.state.exists()
 
 
-def pid_of(user: OrdinaryUser) -> str:
-    found = re.search(r'"pid": (\d+)', (user.state / "sandbox/state.json").read_text())
+def pid_of(user: OrdinaryUser, name: str = "sandbox") -> str:
+    found = re.search(r'"pid": (\d+)', (user.state / name / "state.json").read_text())
     assert found is not None
     return found[1]
 
@@ -116,6 +119,31 @@ def test_image_is_built_and_runs_on_both_nodes(running: OrdinaryUser) -> None:
     done = running.exec(*run, folder=share)
     assert done.returncode == 0, done.stderr
     assert sorted(done.stdout.split()) == ["n1", "n2"]
+
+
+def test_records_of_jobs_outlive_down_and_a_killed_box(
+    running: OrdinaryUser, request: pytest.FixtureRequest
+) -> None:
+    if not request.config.getoption("--all-versions"):
+        pytest.skip("in the long runs only (--all-versions): another root file system")
+    name = ("--name", "records")
+    up = ("sandbox", "up", *name, "--accounting", "--emulation", "none", "--nodes", "1")
+    inside = ("sandbox", "exec", *name, "--")
+    assert running.hpcrun(*up).returncode == 0
+    batch = ("sbatch", "--parsable", "--wait", "--output=/dev/null", "--wrap", "true")
+    done = running.hpcrun(*inside, *batch)
+    assert done.returncode == 0, done.stderr
+    asked = ("sacct", "-nPX", "-j", done.stdout.strip(), "-o", "state,exitcode,account")
+    for end in ("down", "kill"):
+        if end == "down":
+            assert running.hpcrun("sandbox", "down", *name).returncode == 0
+        else:
+            os.kill(int(pid_of(running, "records")), signal.SIGKILL)
+        again = running.hpcrun(*up)
+        assert again.returncode == 0, again.stderr
+        assert running.hpcrun(*inside, *asked).stdout == "COMPLETED|0:0|sandbox\n"
+    assert running.hpcrun("sandbox", "purge", *name).returncode == 0
+    assert not (running.state / "records").exists()
 
 
 def test_root_inside_is_nobody_outside(running: OrdinaryUser) -> None:
