@@ -233,7 +233,7 @@ def _run(name: str, node: str, user: str, command: tuple[str, ...]) -> None:
         argv=command,
         node=node,
         as_root=user == "root",
-        folders=enter.current_folders(),
+        here=enter.find_here(),
         environment=terminal,
     )
     enter.leave(enter.run_inside(state, inside))

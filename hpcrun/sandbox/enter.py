@@ -34,14 +34,22 @@ _KINDS = (
 
 
 @dataclass(frozen=True)
+class Here:
+    """A folder of this machine, by its names and by what tells it from another of that name."""
+
+    names: tuple[str, ...]
+    seen: os.stat_result
+
+
+@dataclass(frozen=True)
 class InsideCommand:
     """A command, where it runs and as whom."""
 
     argv: tuple[str, ...]
     node: str = LOGIN
     as_root: bool = False
-    folders: tuple[str, ...] = ()
-    """Where to run: the first of these that exists inside, else the home folder."""
+    here: Here | None = None
+    """Where to run, if the same folder is seen inside; else in the home folder."""
     environment: Mapping[str, str] | None = None
     """On top of that of a fresh login."""
 
@@ -140,7 +148,7 @@ def _become(state: State, command: InsideCommand, environment: dict[str, str]) -
         linux.die_with_parent(signal.SIGHUP)
         home = "/root" if command.as_root else environment["HOME"]
         environment["HOME"] = home
-        _change_folder((*command.folders, home, "/"))
+        _change_folder(command.here, home)
         os.umask(0o022)
         for number in (signal.SIGPIPE, signal.SIGINT, signal.SIGQUIT, *_FORWARDED):
             signal.signal(number, signal.SIG_DFL)
@@ -152,11 +160,18 @@ def _become(state: State, command: InsideCommand, environment: dict[str, str]) -
         os._exit(code)
 
 
-def _change_folder(candidates: tuple[str, ...]) -> None:
-    for folder in candidates:
-        with suppress(OSError):
-            os.chdir(folder)
-            return
+def _change_folder(here: Here | None, home: str) -> None:
+    """Go where the caller is; a folder above a shared one may be there too, but is another."""
+    if here is not None:
+        for name in here.names:
+            with suppress(OSError):
+                os.chdir(name)
+                if os.path.samestat(os.stat("."), here.seen):  # noqa: PTH116
+                    return
+    try:
+        os.chdir(home)
+    except OSError:
+        os.chdir("/")
 
 
 def _wait(child: int) -> int:
@@ -170,17 +185,17 @@ def _wait(child: int) -> int:
     return code if code >= 0 else 128 - code
 
 
-def current_folders() -> tuple[str, ...]:
-    """Names of the folder that this process is in: as the user sees it, and without links."""
+def find_here() -> Here | None:
+    """Return the folder that this process is in: as the user sees it, and without links."""
     try:
-        here = os.getcwd()  # noqa: PTH109 - a name, as it is handed on
+        name, found = os.getcwd(), os.stat(".")  # noqa: PTH109, PTH116 - names, as they are
     except OSError:
-        return ()
-    seen = os.environ.get("PWD", here)
+        return None
+    told = os.environ.get("PWD", name)
     with suppress(OSError):
-        if os.path.isabs(seen) and os.path.samefile(seen, here):  # noqa: PTH117, PTH121
-            return (seen, here)
-    return (here,)
+        if os.path.isabs(told) and os.path.samestat(os.stat(told), found):  # noqa: PTH116, PTH117
+            return Here((told, name), found)
+    return Here((name,), found)
 
 
 def leave(code: int) -> NoReturn:

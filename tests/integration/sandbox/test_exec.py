@@ -47,6 +47,14 @@ def test_folder_that_does_not_exist_inside_becomes_home(sandbox: Sandbox, tmp_pa
     assert f"/home/{sandbox.user}\n" == sandbox.exec("pwd", folder=tmp_path).stdout
 
 
+def test_folder_that_is_another_one_inside_becomes_home(sandbox: Sandbox) -> None:
+    """Above the shared folder are folders of the same name inside, in which no job can write."""
+    above = sandbox.share.parent
+    assert sandbox.exec("test", "-d", str(above)).returncode == 0
+    for folder in (above, Path("/")):
+        assert f"/home/{sandbox.user}\n" == sandbox.exec("pwd", folder=folder).stdout
+
+
 def test_environment_is_that_of_a_fresh_login(
     sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
