@@ -4,6 +4,7 @@ import json
 import os
 import sys
 import time
+from collections.abc import Sized
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -80,12 +81,20 @@ def up_command(name: str, as_json: bool, like: str | None, **wanted: Any) -> Non
     click.echo(f"shared folder: {state.share}")
     log_in = "hpcrun sandbox shell" + ("" if name == DEFAULT_NAME else f" --name {name}")
     click.echo(f"use it: hpcrun submit JOB --site {name}, or log in: {log_in}")
+    if state.notes:
+        which = "" if name == DEFAULT_NAME else f" --name {name}"
+        click.echo(
+            f"note: it differs from the site in {_count_things(state.notes)}; "
+            f"list: hpcrun sandbox status --verbose{which}",
+            err=True,
+        )
 
 
 @group.command("status")
 @_name_option
+@click.option("--verbose", is_flag=True, help="List what is otherwise than at the site of --like.")
 @_json_option
-def status_command(name: str, as_json: bool) -> None:
+def status_command(name: str, verbose: bool, as_json: bool) -> None:
     """Say whether the sandbox runs, and how its nodes fare."""
     from hpcrun.sandbox.look import status
 
@@ -100,7 +109,10 @@ def status_command(name: str, as_json: bool) -> None:
     for node in seen.nodes:
         click.echo(f"  {node.name:8} {node.state}")
     if seen.like:
-        click.echo(f"shape of:      {seen.like}")
+        hint = "" if verbose else " (list: --verbose)"
+        click.echo(f"shape of:      {seen.like}, but for {_count_things(seen.notes)}{hint}")
+    for note in seen.notes if verbose else ():
+        click.echo(f"  {note}")
     click.echo(f"shared folder: {seen.share}")
     click.echo(f"site profile:  {seen.profile}")
     for warning in seen.warnings:
@@ -219,6 +231,10 @@ def _load_like(profile: str | None) -> "Site | None":
     return found.site
 
 
+def _count_things(notes: Sized) -> str:
+    return "1 thing" if len(notes) == 1 else f"{len(notes)} things"
+
+
 def _print_json(value: dict[str, Any]) -> None:
     click.echo(json.dumps(value, indent=2))
 
@@ -261,10 +277,6 @@ class _Lines:
         """Show that the step goes on."""
         if self._text and (self._is_terminal or time.monotonic() - self._said >= self._STILL_S):
             self._show()
-
-    def note(self, text: str) -> None:
-        """Show a note."""
-        click.echo(f"note: {text}", err=True)
 
     def warn(self, text: str) -> None:
         """Show a warning."""

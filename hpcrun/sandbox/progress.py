@@ -20,9 +20,6 @@ class Progress(Protocol):
     def warn(self, text: str) -> None:
         """Something that the user should know, though the work goes on."""
 
-    def note(self, text: str) -> None:
-        """Something that is so, and that nobody need do anything about."""
-
 
 class Silent:
     """Shows nothing."""
@@ -34,9 +31,6 @@ class Silent:
         """Show nothing."""
 
     def warn(self, text: str) -> None:
-        """Show nothing."""
-
-    def note(self, text: str) -> None:
         """Show nothing."""
 
 

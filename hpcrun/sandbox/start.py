@@ -190,8 +190,6 @@ def _start(plan: _Plan) -> State:
     state = _state(plan, cluster, mark, warnings)
     write_state(where, state)
     box.let_go()
-    for note in state.notes:
-        shows.note(note)
     for warning in warnings:
         shows.warn(warning)
     return state

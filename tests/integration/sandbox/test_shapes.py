@@ -147,13 +147,22 @@ def test_slurm_takes_what_hpcrun_says_is_fine_and_nothing_else(
     assert (found, slurm_says[case] == 0) == (expected, code is None)
 
 
-def test_gaps_are_told_once_and_kept(shaped: Sandbox) -> None:
-    told = json.loads(run_hpcrun("sandbox", "status", "--name", shaped.name, "--json").stdout)
+def test_gaps_are_counted_by_up_and_listed_by_status(shaped: Sandbox) -> None:
+    status = ("sandbox", "status", "--name", shaped.name)
+    told = json.loads(run_hpcrun(*status, "--json").stdout)
     assert told["like"].startswith("two-classes (")
-    assert (
-        "node class `accelerated`: GPU H200 can be asked for, but there is no device behind"
-        in (told["notes"])
-    )
+    gap = "node class `accelerated`: GPU H200 can be asked for, but there is no device behind"
+    assert gap in told["notes"]
+    n_gaps = f"{len(told['notes'])} things"
+
+    up = run_hpcrun("sandbox", "up", "--name", shaped.name)
+    notes = [line for line in up.stderr.splitlines() if line.startswith("note: ")]
+    list_them = f"list: hpcrun sandbox status --verbose --name {shaped.name}"
+    assert notes == [f"note: it differs from the site in {n_gaps}; {list_them}"]
+    shape = f"shape of:      {told['like']}, but for {n_gaps}"
+    assert f"{shape} (list: --verbose)\n" in run_hpcrun(*status).stdout
+    listed = "".join(f"  {note}\n" for note in told["notes"])
+    assert f"{shape}\n{listed}" in run_hpcrun(*status, "--verbose").stdout
 
 
 def test_other_shape_is_refused_while_it_runs(shaped: Sandbox, tmp_path: Path) -> None:
