@@ -4,7 +4,6 @@ Works on ruamel.yaml's events, so that aliases are never followed and nothing is
 """
 
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import Any
 
 from hpcrun.loading.events import GiveUpError, read_events
@@ -137,7 +136,7 @@ class _Composer:
         value = self._node(event, depth=depth)
         if isinstance(value, Scalar) and value.is_plain and not value.text:
             # Nothing is written that a marker could point at.
-            return replace(value, span=key.span)
+            return value._replace(span=key.span)
         return value
 
     def _span(self, event: Any) -> Span:

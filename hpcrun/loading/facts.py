@@ -1,6 +1,5 @@
 """Shapes of a profile's leaves and groups: `unknown`, and where values come from; names no keys."""
 
-from dataclasses import dataclass
 from typing import Any
 
 from hpcrun.loading.groups import Either, ListOf, MappingOf
@@ -8,7 +7,7 @@ from hpcrun.loading.leaves import Choice, Day, Nullable, Text
 from hpcrun.loading.nodes import Entry, Mapping, Node, Scalar
 from hpcrun.loading.problems import did_you_mean
 from hpcrun.loading.records import Field, Record
-from hpcrun.loading.shapes import Place, Schema, Shape, Wrapping, bare
+from hpcrun.loading.shapes import Place, Schema, Shape, Wrapping, bare, shape
 from hpcrun.model.base import UNKNOWN
 
 CONFIDENCES = ("documented", "observed", "derived")
@@ -22,7 +21,7 @@ _ORIGIN = Record(
 )
 
 
-@dataclass(frozen=True)
+@shape
 class Fact(Wrapping):
     """A leaf of a profile."""
 
@@ -81,7 +80,7 @@ class Fact(Wrapping):
         return {"title": self.expected, "anyOf": [*bare, annotated]}
 
 
-@dataclass(frozen=True)
+@shape
 class Sourced(Wrapping):
     """A group of keys that can say where all its values come from, beside them.
 

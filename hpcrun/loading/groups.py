@@ -3,19 +3,18 @@
 import re
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 from hpcrun.loading import scalars
 from hpcrun.loading.leaves import ANY_TEXT, MAX_INTEGER, Boolean, Integer, Leaf, Number, Text
 from hpcrun.loading.nodes import Mapping, Node, Scalar, Sequence
 from hpcrun.loading.problems import FileRule, did_you_mean, shorten
-from hpcrun.loading.shapes import NOTHING, Place, Schema, Shape, refuse_empty
+from hpcrun.loading.shapes import NOTHING, Place, Schema, Shape, refuse_empty, shape
 
 ANY_KEY = r"[\s\S]*"
 
 
-@dataclass(frozen=True)
+@shape
 class ListOf(Shape):
     """A list of values of one shape."""
 
@@ -40,8 +39,7 @@ class ListOf(Shape):
         return schema | {"minItems": self.minimum} if self.minimum else schema
 
 
-@dataclass(frozen=True)
-class Forbidden:
+class Forbidden(NamedTuple):
     """Names that cannot be keys here, with the reason and what to use instead."""
 
     pattern: str
@@ -49,7 +47,7 @@ class Forbidden:
     instead: str
 
 
-@dataclass(frozen=True)
+@shape
 class MappingOf(Shape):
     """A mapping from names that the person chooses to values of one shape."""
 
@@ -122,7 +120,7 @@ class MappingOf(Shape):
         return schema | {"minProperties": self.minimum} if self.minimum else schema
 
 
-@dataclass(frozen=True)
+@shape
 class Either(Shape):
     """One of several shapes, told apart by the kind of node; the last one takes the blame."""
 
@@ -141,7 +139,7 @@ class Either(Shape):
         return {"anyOf": [case.schema() for case in self.cases]}
 
 
-@dataclass(frozen=True)
+@shape
 class Anything(Shape):
     """Values that hpcrun keeps without knowing them, read as YAML 1.2 reads them."""
 

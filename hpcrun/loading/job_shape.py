@@ -1,6 +1,5 @@
 """What job.yaml may hold (formats.md, version 1); does not make the Job of it."""
 
-from dataclasses import dataclass
 from typing import Any
 
 from hpcrun.loading.groups import Either, ListOf, MappingOf
@@ -17,13 +16,13 @@ from hpcrun.loading.leaves import (
 from hpcrun.loading.nodes import Node, Scalar
 from hpcrun.loading.owned_settings import owned_options, owned_variables
 from hpcrun.loading.records import Field, OneOf, Record
-from hpcrun.loading.shapes import Place, Schema
+from hpcrun.loading.shapes import Place, Schema, shape
 from hpcrun.model.job import ENV_NAME_PATTERN, JOB_NAME_PATTERN
 
 OCI_ARCHITECTURES = (
     *("amd64", "arm64", "ppc64le", "s390x", "riscv64", "loong64", "ppc64", "386", "arm"),
 )
-"""As the table of architectures, which stands on a higher floor, has them (a test holds both)."""
+"""As the table of architectures has them (a test holds both), which not every start should read."""
 
 IMAGE_SCHEMES = ("docker", "oras", "library", "https")
 
@@ -56,7 +55,7 @@ PROGRAM = Text(expected="a program", pattern=ANY_TEXT, takes_numbers=True)
 OPTIONAL_WORD = Text(is_empty_allowed=True)
 
 
-@dataclass(frozen=True)
+@shape
 class OptionValue(Leaf):
     """The value of an sbatch option; `true` for an option that takes none."""
 
@@ -80,7 +79,7 @@ class OptionValue(Leaf):
         return {"anyOf": [{"const": True}, text]}
 
 
-@dataclass(frozen=True)
+@shape
 class Command(ListOf):
     """An argument vector; a command line in one text gets its own help."""
 

@@ -3,7 +3,6 @@
 import re
 from collections.abc import Callable
 from collections.abc import Sequence as Items
-from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
@@ -11,7 +10,7 @@ from hpcrun import units
 from hpcrun.loading import scalars
 from hpcrun.loading.nodes import Node, Scalar
 from hpcrun.loading.problems import FileRule, did_you_mean, shorten
-from hpcrun.loading.shapes import Place, Schema, Shape, Wrapping, describe, wrong_kind
+from hpcrun.loading.shapes import Place, Schema, Shape, Wrapping, describe, shape, wrong_kind
 from hpcrun.model.diagnostic import Help
 
 ANY_TEXT = r"[\s\S]*"
@@ -39,7 +38,7 @@ class Leaf(Shape):
         )
 
 
-@dataclass(frozen=True)
+@shape
 class Text(Leaf):
     """Text; plain scalars only where every YAML reader takes them as that text."""
 
@@ -84,14 +83,14 @@ class Text(Leaf):
         return schema | {"pattern": f"^({self.pattern})$"}
 
 
-@dataclass(frozen=True)
+@shape
 class Version(Text):
     """A version; `24.10` must be quoted, since as a number it is 24.1."""
 
     expected: str = "a version"
 
 
-@dataclass(frozen=True)
+@shape
 class Choice(Leaf):
     """One of a few words."""
 
@@ -120,7 +119,7 @@ class Choice(Leaf):
         return {"enum": list(self.words)}
 
 
-@dataclass(frozen=True)
+@shape
 class Boolean(Leaf):
     """`true` or `false`."""
 
@@ -140,7 +139,7 @@ class Boolean(Leaf):
         return {"type": "boolean"}
 
 
-@dataclass(frozen=True)
+@shape
 class Integer(Leaf):
     """A whole number within bounds."""
 
@@ -191,7 +190,7 @@ class Integer(Leaf):
         return {"type": "integer", "minimum": self.minimum, "maximum": self.maximum}
 
 
-@dataclass(frozen=True)
+@shape
 class Number(Leaf):
     """A number with or without fraction."""
 
@@ -214,7 +213,7 @@ class Number(Leaf):
         return {"type": "number", "minimum": self.minimum}
 
 
-@dataclass(frozen=True)
+@shape
 class Quantity(Leaf):
     """A duration or a memory size: text, or a whole number of the base unit."""
 
@@ -258,7 +257,7 @@ MEMORY = Quantity(
 )
 
 
-@dataclass(frozen=True)
+@shape
 class Day(Leaf):
     """A date, quoted or not."""
 
@@ -277,7 +276,7 @@ class Day(Leaf):
         return {"type": "string", "format": "date", "pattern": f"^{_DAY}$"}
 
 
-@dataclass(frozen=True)
+@shape
 class Nullable(Wrapping):
     """The value of another shape, or `null`."""
 

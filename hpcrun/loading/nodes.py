@@ -1,12 +1,11 @@
 """A YAML file as a tree whose every part knows its place; does not resolve scalars."""
 
-from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from hpcrun.loading.source import Span
 
 
-@dataclass(frozen=True, slots=True)
-class Scalar:
+class Scalar(NamedTuple):
     """Text as written; only a plain one (without quotes) can be anything but text."""
 
     text: str
@@ -19,24 +18,21 @@ class Scalar:
         return self.is_plain and self.text in ("", "~", "null", "Null", "NULL")
 
 
-@dataclass(frozen=True, slots=True)
-class Sequence:
+class Sequence(NamedTuple):
     """A list."""
 
     items: tuple["Node", ...]
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(NamedTuple):
     """One key of a mapping, and its value."""
 
     key: Scalar
     value: "Node"
 
 
-@dataclass(frozen=True, slots=True)
-class Mapping:
+class Mapping(NamedTuple):
     """Keys and values, each key once."""
 
     entries: tuple[Entry, ...]
@@ -48,11 +44,10 @@ class Mapping:
 
     def without(self, *keys: str) -> "Mapping":
         """Give the mapping without some keys."""
-        return replace(self, entries=tuple(e for e in self.entries if e.key.text not in keys))
+        return self._replace(entries=tuple(e for e in self.entries if e.key.text not in keys))
 
 
-@dataclass(frozen=True, slots=True)
-class Refused:
+class Refused(NamedTuple):
     """A value that was refused already (an alias, say); nothing more is said about it."""
 
     span: Span

@@ -1,22 +1,21 @@
 """The shape of a mapping whose keys are all known; names none of them itself."""
 
 from collections.abc import Mapping as Table
-from dataclasses import dataclass, field
+from dataclasses import field
 from itertools import zip_longest
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 from hpcrun.loading.groups import Either
 from hpcrun.loading.nodes import Entry, Mapping, Scalar
 from hpcrun.loading.problems import FileRule, likely, nearest, shorten, sure
-from hpcrun.loading.shapes import NOTHING, Place, Schema, Shape, bare
+from hpcrun.loading.shapes import NOTHING, Place, Schema, Shape, bare, shape
 from hpcrun.model.diagnostic import Help
 
 MAX_GUESSES = 50
 """Finding the nearest word is slow; a mapping with more wrong keys is something else altogether."""
 
 
-@dataclass(frozen=True)
-class Field:
+class Field(NamedTuple):
     """One key of a record."""
 
     shape: Shape
@@ -27,15 +26,14 @@ class Field:
     """Command or file on the site that would tell it."""
 
 
-@dataclass(frozen=True)
-class OneOf:
+class OneOf(NamedTuple):
     """Keys of which at most one may stand, or exactly one."""
 
     keys: tuple[str, ...]
     is_required: bool = False
 
 
-@dataclass(frozen=True)
+@shape
 class Record(Shape):
     """A mapping whose keys are all known."""
 

@@ -7,7 +7,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence as Items
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import TYPE_CHECKING, Any, ClassVar, Final
+from typing import TYPE_CHECKING, Any, ClassVar, Final, NamedTuple, TypeVar, dataclass_transform
 
 from hpcrun.loading.nodes import Mapping, Node, Refused, Scalar, Sequence
 from hpcrun.loading.problems import FileRule, Problems, shorten
@@ -41,8 +41,7 @@ class Reading:
     unknowns: list[str] = field(default_factory=list)
 
 
-@dataclass(frozen=True)
-class Place:
+class Place(NamedTuple):
     """Where a value stands: its dotted path, the key before it, and the reading it is part of."""
 
     path: str
@@ -75,6 +74,18 @@ class Place:
         span = node.span if isinstance(node, Scalar) else self.key_span
         self.reading.problems.report(rule, span, message=message, found=[found], helps=helps)
         return NOTHING
+
+
+S = TypeVar("S", bound="Shape")
+
+
+@dataclass_transform(frozen_default=True, field_specifiers=(field,))
+def shape(cls: type[S]) -> type[S]:
+    """Give a shape's class the constructor of its fields, and no more: frozen to the type checker.
+
+    Whatever else a dataclass can have takes 0.3 ms per class at each start.
+    """
+    return dataclass(eq=False, repr=False, match_args=False)(cls)
 
 
 class Shape(ABC):

@@ -2,9 +2,9 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
+from typing import NamedTuple
 
 from hpcrun.errors import HpcrunError, InputError, MissingInputError, UsageError
 from hpcrun.loading import Positions, load_site_with_positions
@@ -18,8 +18,7 @@ from hpcrun.site.which import matching, read_surroundings
 _ROOT = Path("/")
 
 
-@dataclass(frozen=True)
-class FoundSite:
+class FoundSite(NamedTuple):
     """A site, its profile, and how it was found."""
 
     site: Site
@@ -114,9 +113,7 @@ def _may_match(path: Path) -> bool:
 
 
 def _because(candidate: FoundSite, reasons: tuple[str, ...]) -> FoundSite:
-    return FoundSite(
-        candidate.site, candidate.path, ", ".join(reasons), candidate.positions, candidate.warnings
-    )
+    return candidate._replace(how=", ".join(reasons))
 
 
 def _only(found: list[FoundSite], broken: list[str], folders: tuple[Path, ...]) -> FoundSite:

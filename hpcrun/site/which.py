@@ -3,9 +3,9 @@
 import re
 import socket
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
+from typing import NamedTuple
 
 from hpcrun.model.site import Which
 
@@ -15,8 +15,7 @@ _MAX_BYTES = 1_048_576
 _SLURM_CONF = ("etc/slurm/slurm.conf", "run/slurm/conf/slurm.conf", "etc/slurm-llnl/slurm.conf")
 
 
-@dataclass(frozen=True)
-class Surroundings:
+class Surroundings(NamedTuple):
     """What tells sites apart, as seen from here."""
 
     environment: Mapping[str, str]
