@@ -24,7 +24,7 @@ from hpcrun.model.plan import Plan
 from hpcrun.model.run import SCRIPT_NAME, Run, RunRecords, Submission, SubmitRequest, SubmitResult
 from hpcrun.model.site import Site
 from hpcrun.model.staging import Transfer
-from hpcrun.planner import relocate
+from hpcrun.planner.relocate import relocate
 from hpcrun.ports import Clock, RunStore, Scheduler, SiteFiles, Staging
 from hpcrun.render import RunPlace, render_script, script_sha256
 

@@ -1,9 +1,10 @@
 """Which MPI the job's program needs, and whether the image brings it; does not judge the site."""
 
 from collections.abc import Iterable, Mapping
+from typing import NamedTuple
 
 from hpcrun.compat.evidence import RUN_TIME
-from hpcrun.model.base import Value, is_known
+from hpcrun.model.base import is_known
 from hpcrun.model.image import ImageFacts, MpiLibrary, MpiUser, Program
 from hpcrun.model.seen import Certainty
 from hpcrun.tables import is_interpreter
@@ -13,7 +14,7 @@ _DECISIVE = ("PATH", "LD_PRELOAD", "PYTHONPATH", "PYTHONHOME")
 """Variables by which a job makes a command another one than the image would."""
 
 
-class MpiNeed(Value):
+class MpiNeed(NamedTuple):
     """The MPI side of one image, seen from the job's program."""
 
     users: tuple[MpiUser, ...]

@@ -3,6 +3,8 @@
 Never looks at the soname: that is the bind model's question (compat/mpi_abi.py).
 """
 
+from typing import NamedTuple
+
 from hpcrun.compat.evidence import (
     COMPATIBLE,
     family_name,
@@ -11,14 +13,14 @@ from hpcrun.compat.evidence import (
     listed,
     unknown,
 )
-from hpcrun.model.base import UNKNOWN, Unknown, Value, is_known, known
+from hpcrun.model.base import UNKNOWN, Unknown, is_known, known
 from hpcrun.model.image import Family, PmiAbility
 from hpcrun.model.site import Site
 from hpcrun.model.verdict import Answer, Reason, Verdict
 from hpcrun.tables import pmi, pmix
 
 
-class PmiClient(Value):
+class PmiClient(NamedTuple):
     """The MPI library that would be started, as far as its PMI goes."""
 
     family: Family | Unknown

@@ -14,7 +14,11 @@ Unknown = Literal["unknown"]
 
 
 class Value(BaseModel):
-    """A frozen value whose fields are all known to the model; JSON keys are its field names."""
+    """A frozen value whose fields are all known to the model; JSON keys are its field names.
+
+    A default that is such a value is made by `model_construct()`: without checks, since checking
+    one takes building its schema at each start, also where no file leaves the key out.
+    """
 
     model_config = ConfigDict(
         frozen=True, extra="forbid", ser_json_inf_nan="strings", defer_build=True

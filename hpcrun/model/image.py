@@ -112,9 +112,9 @@ class ImageFacts(Value):
     """What the image says of itself, as `uname -m` names it."""
     program_archs: dict[str, int] = Field(default_factory=dict)
     """ELF files really inside, counted by processor architecture."""
-    container: ContainerFacts = ContainerFacts()
-    libc: LibC = LibC()
-    system: SystemFacts = SystemFacts()
+    container: ContainerFacts = ContainerFacts.model_construct()
+    libc: LibC = LibC.model_construct()
+    system: SystemFacts = SystemFacts.model_construct()
     """Processor levels, distribution and further libraries that the programs stand on."""
     mpi: tuple[MpiLibrary, ...] = ()
     mpi_users: tuple[MpiUser, ...] = ()
@@ -128,7 +128,7 @@ class ImageFacts(Value):
     """Network libraries: libfabric, UCX, verbs, …"""
     starters: tuple[Starter, ...] = ()
     """Programs in the image that start ranks or help to."""
-    gpu: GpuFacts = GpuFacts()
+    gpu: GpuFacts = GpuFacts.model_construct()
     is_complete: bool = True
     """False where parts could not be read; absence then proves nothing."""
     unread: tuple[str, ...] = ()

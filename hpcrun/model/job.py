@@ -92,8 +92,8 @@ class Job(Value):
     command: tuple[str, ...] | None = Field(default=None, min_length=1)
     script: str | None = None
     """Instead of command: run by bash in every task inside the container."""
-    resources: Resources = Resources()
-    mpi: MpiWish = MpiWish()
+    resources: Resources = Resources.model_construct()
+    mpi: MpiWish = MpiWish.model_construct()
     execution: Literal["auto", "native", "emulated"] = "auto"
     mounts: tuple[JobMount, ...] = ()
     env: dict[str, str] = Field(default_factory=dict)
@@ -102,7 +102,7 @@ class Job(Value):
     """Patterns of what goes along of workdir to a site that does not see it; None is all."""
     stage_out: tuple[Line, ...] | None = None
     """Patterns of what comes back; None is all that is new or changed."""
-    submit: Submit = Submit()
+    submit: Submit = Submit.model_construct()
     gate: Literal["auto", "always", "never"] = "auto"
     allow: tuple[Allow, ...] = ()
     file: Path

@@ -54,7 +54,7 @@ class Fabric(Value):
     """Variables that the site's own MPI runs with."""
     never: tuple[str, ...] = ()
     """Transports that show that the network is not used right."""
-    expect: FabricExpectation = FabricExpectation()
+    expect: FabricExpectation = FabricExpectation.model_construct()
 
 
 class Emulation(Value):
@@ -88,8 +88,8 @@ class NodeClass(Value):
     gpu_driver: Line | None = None
     gpu_runtime: Line | None = None
     """Newest CUDA or ROCm that the driver takes."""
-    os: NodeOs = NodeOs()
-    fabric: Fabric = Fabric()
+    os: NodeOs = NodeOs.model_construct()
+    fabric: Fabric = Fabric.model_construct()
     emulation: tuple[Emulation, ...] | Unknown = UNKNOWN
     node_local: Line | None = None
 

@@ -203,7 +203,7 @@ class Run(Value):
     """Of the script with its run still open, as in the plan."""
     submitter: Submitter
     staged: Staged | None = None
-    limits: Limits = Limits()
+    limits: Limits = Limits.model_construct()
 
     @property
     def site_folder(self) -> Path:

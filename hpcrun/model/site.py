@@ -84,7 +84,7 @@ class SchedulerFacts(Value):
     """What `srun --mpi=list` prints."""
     mpi_default: Line | Unknown = UNKNOWN
     pmix: Pmix | None = None
-    required: RequiredOptions = RequiredOptions()
+    required: RequiredOptions = RequiredOptions.model_construct()
     accounting: bool | Unknown = UNKNOWN
     """Whether there is a slurmdbd."""
 
@@ -201,8 +201,8 @@ class PullPolicy(Value):
 class ImagePolicy(Value):
     """May images be built at the site, and how; else where."""
 
-    build: BuildPolicy = BuildPolicy()
-    pull: PullPolicy = PullPolicy()
+    build: BuildPolicy = BuildPolicy.model_construct()
+    pull: PullPolicy = PullPolicy.model_construct()
     instead: str | None = None
     cache: Line | None = None
     unpacked: bool | Unknown = UNKNOWN
@@ -263,22 +263,22 @@ class Site(Value):
     extends: Line | None = None
     references: dict[str, str] = Field(default_factory=dict)
     """Sources by a short name."""
-    which: Which = Which()
-    access: Access = Access()
-    scheduler: SchedulerFacts = SchedulerFacts()
+    which: Which = Which.model_construct()
+    access: Access = Access.model_construct()
+    scheduler: SchedulerFacts = SchedulerFacts.model_construct()
     node_classes: dict[str, NodeClass] = Field(default_factory=dict)
     partitions: dict[str, Partition] = Field(default_factory=dict)
     qos: dict[str, Qos] = Field(default_factory=dict)
-    runtime: RuntimeFacts = RuntimeFacts()
+    runtime: RuntimeFacts = RuntimeFacts.model_construct()
     launchers: dict[str, Launcher] = Field(default_factory=dict)
     mpi_stacks: dict[str, MpiStack] = Field(default_factory=dict)
     recipes: tuple[Recipe, ...] = ()
-    images: ImagePolicy = ImagePolicy()
-    filesystems: Filesystems = Filesystems()
-    internet: Internet = Internet()
-    policy: Policy = Policy()
-    prices: Prices = Prices()
-    life: Life = Life()
+    images: ImagePolicy = ImagePolicy.model_construct()
+    filesystems: Filesystems = Filesystems.model_construct()
+    internet: Internet = Internet.model_construct()
+    policy: Policy = Policy.model_construct()
+    prices: Prices = Prices.model_construct()
+    life: Life = Life.model_construct()
     notes: tuple[str, ...] = ()
     """What else to know, for people."""
     sources: dict[str, Source] = Field(default_factory=dict)

@@ -3,6 +3,5 @@
 from hpcrun.planner.choose import is_wished
 from hpcrun.planner.diagnose import UNKNOWN_NOTE, diagnose
 from hpcrun.planner.plan_job import plan_job
-from hpcrun.planner.relocate import relocate
 
-__all__ = ["UNKNOWN_NOTE", "diagnose", "is_wished", "plan_job", "relocate"]
+__all__ = ["UNKNOWN_NOTE", "diagnose", "is_wished", "plan_job"]

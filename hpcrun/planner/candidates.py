@@ -1,9 +1,9 @@
 """Every way to run a job, plausible or not (formats.md, candidates); does not judge them."""
 
 from collections.abc import Iterator
-from typing import Literal
+from typing import Literal, NamedTuple
 
-from hpcrun.model.base import Value, is_known
+from hpcrun.model.base import is_known
 from hpcrun.planner.question import Question
 
 Model = Literal["hybrid", "bind", "contained", "none"]
@@ -17,7 +17,7 @@ ASSUMED_TYPES = ("pmix", "pmi2")
 """What is considered where the profile does not say what `srun --mpi=list` prints."""
 
 
-class Shape(Value):
+class Shape(NamedTuple):
     """One way to run the job, not yet judged."""
 
     model: Model

@@ -1,8 +1,8 @@
 """Which candidate to take, or the nearest miss where none may be taken; does not judge them."""
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
-from hpcrun.model.base import Value
 from hpcrun.model.diagnostic import Diagnostic
 from hpcrun.model.job import Job
 from hpcrun.model.plan import Candidate
@@ -19,7 +19,7 @@ _SENSELESS = frozenset({"HPR404", "HPR407", "HPR602", "HPR603"})
 """Codes of candidates that nobody asked for unless the job says so."""
 
 
-class Choice(Value):
+class Choice(NamedTuple):
     """The outcome: what was taken, and what is to be said about it."""
 
     shape: Shape | None

@@ -1,5 +1,7 @@
 """The verdict on one candidate: the worst answer of the questions it raises; does not choose."""
 
+from typing import NamedTuple
+
 from hpcrun.compat.architecture import check_emulated, check_native
 from hpcrun.compat.emulation import check_emulated_mpi
 from hpcrun.compat.evidence import in_profile, incompatible, library_found, library_name, unknown
@@ -13,7 +15,7 @@ from hpcrun.compat.libc import check_libc
 from hpcrun.compat.mpi_abi import check_mpi_abi, library_for
 from hpcrun.compat.pmi import PmiClient, check_pmi
 from hpcrun.compat.runtime import check_bind_allowed
-from hpcrun.model.base import UNKNOWN, Unknown, Value, is_known
+from hpcrun.model.base import UNKNOWN, Unknown, is_known
 from hpcrun.model.image import MpiLibrary, PmiAbility
 from hpcrun.model.site import Site
 from hpcrun.model.verdict import Answer, Reason, Verdict
@@ -23,7 +25,7 @@ from hpcrun.planner.question import Question
 _PMI_KINDS = ("pmi1", "pmi2", "pmix")
 
 
-class Judgement(Value):
+class Judgement(NamedTuple):
     """The verdicts on a candidate's questions, and the MPI library its ranks would run on."""
 
     verdicts: tuple[Verdict, ...]
@@ -55,7 +57,7 @@ def judge(question: Question, shape: Shape) -> Judgement:
         own = _judge_hybrid(question, shape)
     else:
         own = _judge_none(question, shape)
-    return own.model_copy(update={"verdicts": (*common, *own.verdicts)})
+    return own._replace(verdicts=(*common, *own.verdicts))
 
 
 def _check_execution(question: Question, shape: Shape) -> Verdict:
@@ -98,7 +100,7 @@ def _judge_hybrid(question: Question, shape: Shape) -> Judgement:
             )
         )
     chosen = _one_library(question, shape, judged)
-    return chosen.model_copy(update={"verdicts": (present, *chosen.verdicts)})
+    return chosen._replace(verdicts=(present, *chosen.verdicts))
 
 
 def _one_library(question: Question, shape: Shape, judged: list[Judgement]) -> Judgement:

@@ -112,7 +112,7 @@ def _planned_image(arch: str, facts: ImageFacts) -> PlannedImage:
 
 def _candidate(shape: Shape, judgement: Judgement) -> Candidate:
     return Candidate(
-        **shape.model_dump(),
+        **shape._asdict(),
         verdict=judgement.verdict.answer,
         reasons=judgement.verdict.reasons,
     )

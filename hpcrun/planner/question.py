@@ -1,16 +1,16 @@
 """Everything that a plan is made from, gathered once; does not judge it."""
 
 from collections.abc import Mapping
+from typing import NamedTuple
 
 from hpcrun.compat.need import MpiNeed, find_mpi_need
-from hpcrun.model.base import Value
 from hpcrun.model.image import ImageFacts, StackFacts
 from hpcrun.model.job import Job
 from hpcrun.model.nodes import NodeClass, Partition
 from hpcrun.model.site import Site
 
 
-class Question(Value):
+class Question(NamedTuple):
     """A job, a site, and what was read about the job's images and the site's MPI stacks."""
 
     job: Job
@@ -48,5 +48,5 @@ def gather(
         needs={arch: find_mpi_need(facts, job_env=job.env) for arch, facts in images.items()},
         partition_name=name,
         partition=partition,
-        classes={name: site.node_classes.get(name, NodeClass()) for name in names},
+        classes={name: site.node_classes.get(name) or NodeClass() for name in names},
     )

@@ -19,7 +19,7 @@ class SymbolRow(Row):
     family: Family
     release: str
     plus: ApiNames
-    minus: ApiNames = ApiNames()
+    minus: ApiNames = ApiNames.model_construct()
 
 
 class ReleaseSymbols(NamedTuple):

@@ -1,11 +1,10 @@
 """Which MPI library works under which emulator: every measured pair, and what is unknown."""
 
-from typing import Any
-
 import pytest
 
 from hpcrun.compat.emulation import check_emulated_mpi
 from hpcrun.compat.pmi import PmiClient
+from hpcrun.model.image import Family
 from hpcrun.model.nodes import Emulation, NodeClass
 from hpcrun.model.verdict import Answer, Verdict
 from tests.unit.planner.measured import image, site
@@ -34,12 +33,15 @@ PAIRS = {
 }
 
 
+def client(family: Family, version: str) -> PmiClient:
+    return PmiClient(family=family, version=version, abilities=(), found="lib")
+
+
 def check(emulator: str, emulator_version: str, family: str, version: str) -> Verdict:
-    values: dict[str, Any] = {"family": family, "version": version, "found": "lib", "abilities": ()}
     handler = Emulation(arch="aarch64", emulator=emulator, version=emulator_version, flags="F")
     other = Emulation(arch="riscv64", emulator="qemu-user", version="10.0.13", flags="F")
     nodes = {"compute": NodeClass(arch="x86_64", emulation=(other, handler))}
-    return check_emulated_mpi(PmiClient.model_validate(values), FACTS, site(), nodes)
+    return check_emulated_mpi(client(Family(family), version), FACTS, site(), nodes)
 
 
 @pytest.mark.parametrize(("pair", "answer"), PAIRS.items(), ids=["-".join(pair) for pair in PAIRS])
@@ -60,12 +62,6 @@ def test_emulated_library_that_fails_is_named_with_its_emulator() -> None:
 
 
 def test_emulated_library_on_nodes_whose_handlers_are_unknown_is_not_judged() -> None:
-    values: dict[str, Any] = {
-        "family": "openmpi",
-        "version": "5.0.7",
-        "found": "l",
-        "abilities": (),
-    }
     nodes = {"compute": NodeClass(arch="x86_64")}
-    client = PmiClient.model_validate(values)
-    assert check_emulated_mpi(client, FACTS, site(), nodes).answer is OK
+    library = client(Family.OPENMPI, "5.0.7")
+    assert check_emulated_mpi(library, FACTS, site(), nodes).answer is OK

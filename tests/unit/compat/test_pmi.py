@@ -1,8 +1,11 @@
 """Will the ranks find each other: every measured cell of the hybrid table, and what is unknown."""
 
+from typing import Any
+
 import pytest
 
 from hpcrun.compat.pmi import PmiClient, abilities_used, check_pmi
+from hpcrun.model.base import Unknown
 from hpcrun.model.image import Family
 from hpcrun.model.verdict import Answer, Verdict
 from tests.unit.planner.measured import IMAGES, ability, site
@@ -36,9 +39,10 @@ def client(image: str) -> PmiClient:
     return PmiClient(family=lib.family, version=lib.version, abilities=lib.pmi, found="lib")
 
 
-def of_versions(version: str, **more: object) -> PmiClient:
-    values = {"family": "openmpi", "version": "5.0.7", "found": "lib"}
-    return PmiClient.model_validate(values | {"abilities": (ability("pmix", version),)} | more)
+def of_versions(version: str, **more: Any) -> PmiClient:
+    abilities = (ability("pmix", version),)
+    known = PmiClient(family=Family.OPENMPI, version="5.0.7", abilities=abilities, found="lib")
+    return known._replace(**more)
 
 
 def server(version: str, slurm: str = "24.11.5") -> dict[str, object]:
@@ -133,16 +137,16 @@ def test_pmi_type_without_row_is_unknown() -> None:
 @pytest.mark.parametrize(
     ("image", "family", "answer", "code"),
     [
-        ("debian13-openmpi-5.0.7", "openmpi", NO, "HPR401"),
-        ("debian13-mpich-4.2.1", "mpich", UNKNOWN, "HPR402"),
+        ("debian13-openmpi-5.0.7", Family.OPENMPI, NO, "HPR401"),
+        ("debian13-mpich-4.2.1", Family.MPICH, UNKNOWN, "HPR402"),
         ("debian13-mpich-4.2.1", "unknown", UNKNOWN, "HPR402"),
     ],
 )
 def test_pmi_type_of_one_vendor_is_refused_where_no_build_of_the_family_is_served(
-    image: str, family: str, answer: Answer, code: str
+    image: str, family: Family | Unknown, answer: Answer, code: str
 ) -> None:
     here = site(scheduler={"mpi_types": ("cray_shasta",)})
-    library = client(image).model_copy(update={"family": family})
+    library = client(image)._replace(family=family)
     verdict = check_pmi(library, "cray_shasta", here)
     assert (verdict.answer, [reason.code for reason in verdict.reasons]) == (answer, [code])
 

@@ -4,7 +4,7 @@ from pathlib import Path, PurePosixPath
 
 from hpcrun.model.plan import PlannedMount
 from hpcrun.model.staging import IMAGE_TIME_S, SentImage, Transfer
-from hpcrun.planner import relocate
+from hpcrun.planner.relocate import relocate
 from hpcrun.render import RunPlace, render_script, script_sha256
 from tests.golden.script.make_case import plan as make_plan
 
