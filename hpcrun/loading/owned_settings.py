@@ -1,89 +1,55 @@
-"""Reads the tables of what hpcrun sets itself, so that a job cannot; decides nothing."""
+"""What hpcrun sets itself, as names that cannot be keys of a job file; decides nothing."""
 
 from functools import cache
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
-from hpcrun.loading.compose import compose
-from hpcrun.loading.groups import Forbidden, ListOf, MappingOf
-from hpcrun.loading.leaves import Text
-from hpcrun.loading.problems import Problems
-from hpcrun.loading.records import Field, Record
-from hpcrun.loading.shapes import Place, Reading, Shape
-from hpcrun.loading.source import Unreadable, read_source
+from hpcrun.loading.groups import Forbidden
 
-_FOLDER = Path(__file__).parent
-_TEXT = Field(Text())
-_NEEDED = Field(Text(), is_required=True)
-
-_OPTIONS = Record(
-    {
-        "source": _NEEDED,
-        "options": Field(
-            ListOf(Record({"option": _NEEDED, "short": _TEXT, "instead": _TEXT, "why": _TEXT})),
-            is_required=True,
-        ),
-        "short_forms": Field(MappingOf(Text()), is_required=True),
-    }
-)
-_VARIABLES = Record(
-    {
-        "variables": Field(
-            ListOf(
-                Record({"name": _NEEDED, "why": _NEEDED, "instead": _NEEDED, "source": _NEEDED})
-            ),
-            is_required=True,
-        )
-    }
-)
+if TYPE_CHECKING:
+    from hpcrun.tables.owned_settings import OwnedOption
 
 
 @cache
 def owned_options() -> tuple[Forbidden, ...]:
     """Give the sbatch options that `resources.extra` cannot hold, and all short forms."""
-    table = _read("owned_options.yaml", _OPTIONS)
+    from hpcrun.tables import owned_settings
+
+    table = owned_settings.owned_options()
     owned = [
         Forbidden(
-            pattern="|".join(name for name in (row["option"], row.get("short")) if name),
-            why=row.get("why", f"hpcrun sets `--{row['option']}` itself"),
-            instead=f"use the key `{row['instead']}`" if "instead" in row else "remove it",
+            pattern="|".join(name for name in (row.option, row.short) if name),
+            why=row.why or f"hpcrun sets `--{row.option}` itself",
+            instead=_instead(row),
         )
-        for row in table["options"]
+        for row in table.options
     ]
     short = [
-        Forbidden(letter, f"`-{letter}` is short for `--{name}`", f"write `{name}`")
-        for letter, name in table["short_forms"].items()
+        Forbidden(
+            row.letter, f"`-{row.letter}` is short for `--{row.option}`", f"write `{row.option}`"
+        )
+        for row in table.short_forms
     ]
-    return (*owned, *short, *map(_abbreviations, table["options"]))
+    return (*owned, *short, *map(_abbreviations, table.options))
 
 
-def _abbreviations(row: dict[str, str]) -> Forbidden:
+def _abbreviations(row: "OwnedOption") -> Forbidden:
     """Forbid what sbatch takes for an option: the beginnings of its name (getopt_long(3))."""
-    name = row["option"]
-    beginnings = [name[:length] for length in range(1, len(name))]
+    beginnings = [row.option[:length] for length in range(1, len(row.option))]
     return Forbidden(
         pattern="|".join(beginnings),
-        why=f"sbatch takes the beginning of `--{name}` for it, which hpcrun sets itself",
-        instead=f"use the key `{row['instead']}`" if "instead" in row else "remove it",
+        why=f"sbatch takes the beginning of `--{row.option}` for it, which hpcrun sets itself",
+        instead=_instead(row),
     )
+
+
+def _instead(row: "OwnedOption") -> str:
+    return f"use the key `{row.instead}`" if row.instead else "remove it"
 
 
 @cache
 def owned_variables() -> tuple[Forbidden, ...]:
     """Give the environment variables that a job cannot set."""
-    rows = _read("owned_variables.yaml", _VARIABLES)["variables"]
-    return tuple(Forbidden(row["name"], row["why"], row["instead"]) for row in rows)
+    from hpcrun.tables import owned_settings
 
-
-def _read(name: str, shape: Shape) -> Any:
-    """Read a table of our own; a wrong one is a bug, which the tests find."""
-    source = read_source(_FOLDER / name)
-    problems = Problems()
-    assert not isinstance(source, Unreadable), name  # noqa: S101
-    tree = compose(source, problems)
-    if tree is None:
-        problems.refuse(name)
-    table = shape.read(tree, Place("", source.span(1, 1), Reading(problems)))
-    if len(problems):
-        problems.refuse(name)
-    return table
+    rows = owned_settings.owned_variables()
+    return tuple(Forbidden(row.name, row.why, row.instead) for row in rows)
