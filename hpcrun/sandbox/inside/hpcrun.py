@@ -9,6 +9,6 @@ import sys
 sys.path[:0] = ["/opt/hpcrun/app", "/opt/hpcrun/python"]
 sys.argv[0] = "hpcrun"
 
-from hpcrun.cli.main import main  # noqa: E402
+from hpcrun.__main__ import run  # noqa: E402
 
-sys.exit(main())
+sys.exit(run())
