@@ -16,6 +16,7 @@ from hpcrun.site.trust import check_trust
 from hpcrun.site.which import matching, read_surroundings
 
 _ROOT = Path("/")
+_MAY_MATCH = re.compile(rb"(?m)^[\"']?(which|extends)\b(?![\"']?: *(unknown|null) *(#|\r?$))")
 
 
 class FoundSite(NamedTuple):
@@ -107,7 +108,7 @@ def _detected(environment: Mapping[str, str], folders: tuple[Path, ...], root: P
 def _may_match(path: Path) -> bool:
     """Whether a profile can say where it belongs; spares reading those that cannot."""
     try:
-        return bool(re.search(rb"(?m)^[\"']?(which|extends)\b", path.read_bytes()[:262_144]))
+        return bool(_MAY_MATCH.search(path.read_bytes()[:262_144]))
     except OSError:
         return False
 

@@ -103,3 +103,10 @@ def test_profile_names_processors_that_archspec_knows(path: Path) -> None:
         if is_known(nodes.microarch):
             assert nodes.microarch in TARGETS, name
             assert TARGETS[nodes.microarch].family.name == nodes.arch, name
+
+
+@each_profile
+def test_only_a_site_that_can_be_recognised_is_here(path: Path) -> None:
+    which = site_of(path).which
+    is_recognised = bool(which.cluster_name or which.env or which.files or which.hostnames)
+    assert site_of(path).access.is_local == is_recognised
