@@ -4,8 +4,8 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from typing import BinaryIO, NamedTuple
 
 from hpcrun.errors import UnavailableError
@@ -35,17 +35,17 @@ def run_process(
     timeout_s: float,
 ) -> CommandResult:
     """Run a process to its end."""
-    stdin = streams.stdin
     try:
-        # A session of its own, so that Ctrl-C ends hpcrun's wait and not an sbatch half way.
-        process = subprocess.Popen(
-            list(argv),
-            stdin=subprocess.PIPE if isinstance(stdin, bytes) else stdin,
-            stdout=streams.stdout or subprocess.PIPE,
-            stderr=streams.stderr or subprocess.PIPE,
-            env=dict(environment),
-            start_new_session=True,
-        )
+        with _readable(streams.stdin) as stdin:
+            # A session of its own, so that Ctrl-C ends hpcrun's wait and not an sbatch half way.
+            process = subprocess.Popen(
+                list(argv),
+                stdin=stdin,
+                stdout=streams.stdout or subprocess.PIPE,
+                stderr=streams.stderr or subprocess.PIPE,
+                env=dict(environment),
+                start_new_session=True,
+            )
     except (FileNotFoundError, PermissionError, NotADirectoryError) as exc:
         raise CommandMissingError(
             f"cannot run `{argv[0]}`: {exc.strerror or exc}",
@@ -61,25 +61,37 @@ def run_process(
     return CommandResult(process.returncode, said or b"", words)
 
 
+@contextmanager
+def _readable(stdin: bytes | BinaryIO) -> Iterator[int | BinaryIO]:
+    """Give bytes as a file in memory, which a process may read as late as it likes.
+
+    Into a pipe somebody would have to write on, and `communicate` does so in its first call only.
+    """
+    if not isinstance(stdin, bytes):
+        yield stdin
+        return
+    with os.fdopen(os.memfd_create("stdin"), "wb") as file:
+        file.write(stdin)
+        file.seek(0)
+        yield file.fileno()
+
+
 def _communicate(
     process: "subprocess.Popen[bytes]", streams: Streams, name: str, *, timeout_s: float
 ) -> tuple[bytes | None, bytes | None]:
     """Wait for the end and return what the process said; raise where it takes or says too much."""
-    stdin = streams.stdin if isinstance(streams.stdin, bytes) else None
     ends = time.monotonic() + timeout_s
     while True:
         left_s = ends - time.monotonic()
         try:
-            said, complaints = process.communicate(stdin, timeout=max(0.0, min(_LOOK_S, left_s)))
+            said, complaints = process.communicate(timeout=max(0.0, min(_LOOK_S, left_s)))
         except subprocess.TimeoutExpired as exc:
             if left_s <= _LOOK_S:
                 raise CommandTimeoutError(
                     f"`{name}` did not answer within {timeout_s:g} seconds"
                 ) from exc
             _check_size(streams, exc.output, name)
-            # It goes on where it stopped, and takes its input but once.
-            stdin = None
-            continue
+            continue  # It goes on where it stopped.
         _check_size(streams, said, name)
         return said, complaints
 

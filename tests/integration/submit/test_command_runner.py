@@ -26,6 +26,11 @@ def test_local_command_that_ignores_its_input_is_no_error() -> None:
     assert LocalRunner().run(("true",), stdin=b"x" * 1_000_000).exit_code == 0
 
 
+def test_local_command_that_is_slow_to_begin_reads_all_of_its_input() -> None:
+    result = LocalRunner().run(("sh", "-c", "sleep 1; wc -c"), stdin=b"x" * 300_000, timeout_s=20)
+    assert result.text.strip() == "300000"
+
+
 def test_local_command_too_slow_is_killed_with_its_children(tmp_path: Path) -> None:
     late = tmp_path / "late"
     began = time.monotonic()
