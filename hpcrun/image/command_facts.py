@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
-from hpcrun.image.command import CommandWalk, End
+from hpcrun.image.command import Called, CommandWalk, End
 from hpcrun.image.elf import read_elf
 from hpcrun.image.environment import Environment
 from hpcrun.image.errors import ImageError
@@ -15,6 +15,7 @@ from hpcrun.image.problems import Problems
 from hpcrun.image.process import PRELOAD, PRELOAD_FILE, Loaded, Process
 from hpcrun.image.python_modules import Extension, ImportGraph
 from hpcrun.image.python_path import find_python
+from hpcrun.image.python_program import PythonCall
 from hpcrun.image.survey import ElfFile
 from hpcrun.image.tree import Node, read_text, resolve_file
 from hpcrun.image.users import RUN_TIME
@@ -95,7 +96,7 @@ class _Reading:
         """Load one program and, where it is Python, its modules."""
         try:
             process = self._process(end)
-            self._note(process, 0, end.file, end.environment, Certainty.SURE)
+            self._note(process, 0, end.file, end)
             if end.python is not None:
                 self._import(end, process)
             elif not self._users:
@@ -143,9 +144,9 @@ class _Reading:
             return ()
 
     def _process(self, end: End) -> Process:
-        library_path = split_path(known(end.environment.library_path) or "")
+        library_path = split_path(known(end.place.environment.library_path) or "")
         process = Process(self._places, end.file, library_path=library_path)
-        process.start(self._preloads(end.environment))
+        process.start(self._preloads(end.place.environment))
         return process
 
     def _preloads(self, environment: Environment) -> list[tuple[str, str]]:
@@ -165,10 +166,12 @@ class _Reading:
         process: Process,
         start: int,
         user: ElfFile,
-        environment: Environment,
-        certainty: Certainty,
+        end: End,
+        certainty: Certainty = Certainty.SURE,
     ) -> None:
         """Note what was loaded since `start`, and the MPI library that `user` gets by it."""
+        environment = end.place.environment
+        certainty = certainty if self._walk.is_sure(end) else Certainty.HINT
         self._files.setdefault(user.path, user)
         for loaded in process.loaded[start:]:
             self._note_library(loaded, environment)
@@ -218,17 +221,8 @@ class _Reading:
         if home is None or call is None or call.kind == "none":
             self._doubts.append(f"{end.file.path}: what Python runs cannot be read")
             return
-        first: list[str] = []
-        if call.reads_python_path:
-            if not is_known(end.environment.python_path) or end.environment.python_home:
-                self._doubts.append(
-                    "the image sets PYTHONPATH or PYTHONHOME in a way that is not followed"
-                )
-            first += (known(end.environment.python_path) or "").split(":")
-        workdir = str(self._walk.workdir) if self._walk.workdir is not None else ""
-        script = self._walk.locate_path(call.what) if call.kind == "file" else None
-        if call.reads_own_folder:
-            first.insert(0, str(script.found.path.parent) if script is not None else workdir)
+        script = self._walk.locate_path(call.what, end.place) if call.kind == "file" else None
+        first = self._first_folders(call, end, script)
         graph = ImportGraph(self._root, home, [folder for folder in first if folder])
         if call.kind == "text":
             graph.follow(re.sub(r";[ \t]*", "\n", call.what), name="the text behind -c")
@@ -243,6 +237,23 @@ class _Reading:
             )
             graph.follow(read_text(script.found.node, limit=_SOURCE_MAX), name=path)
         self._take_modules(graph, end, process)
+
+    def _first_folders(self, call: PythonCall, end: End, script: Called | None) -> list[str]:
+        """Return where Python looks before its own folders."""
+        first: list[str] = []
+        environment, folder = end.place.environment, end.place.folder
+        if call.reads_python_path:
+            if not is_known(environment.python_path) or environment.python_home:
+                self._doubts.append(
+                    "the image sets PYTHONPATH or PYTHONHOME in a way that is not followed"
+                )
+            first += (known(environment.python_path) or "").split(":")
+        if call.reads_own_folder:
+            if script is None and self._walk.is_astray(end.place):
+                self._doubts.append(f"{end.file.path}: the folder where it starts is not known")
+            own = script.found.path.parent if script is not None else folder
+            first.insert(0, str(own) if own is not None else "")
+        return first
 
     def _follow_module(self, graph: ImportGraph, name: str) -> None:
         """Follow `-m NAME`: the module, or the `__main__` of a package."""
@@ -272,12 +283,13 @@ class _Reading:
             file = ElfFile(extension.found.path, extension.found.node, elf)
             start = len(process.loaded)
             process.open(file)
-            self._note(process, start, file, end.environment, _imported(extension).certainty)
+            self._note(process, start, file, end, _imported(extension).certainty)
         for extension in graph.choosers.values():
             self._modules[extension.name] = _imported(extension)
             stem = extension.found.path.parent / extension.name.rpartition(".")[2]
             user = self._choosers.get(str(stem)) or MpiUser(path=str(stem), needed=RUN_TIME)
-            certainty = _imported(extension).certainty
+            is_sure = self._walk.is_sure(end)
+            certainty = _imported(extension).certainty if is_sure else Certainty.HINT
             self._users[str(stem), RUN_TIME] = user.model_copy(update={"certainty": certainty})
 
 

@@ -1,47 +1,56 @@
-"""The commands of a simple shell script, in order; runs nothing and gives up early.
+"""The commands that a shell script may run, each with where it stands; runs nothing.
 
-Only what is literal is understood: simple commands, settings, the script's own arguments, and the
-script's own folder. Whatever branches, loops, substitutes or reads other files ends the reading
-with a doubt that names the line.
+Of branches every arm is read, of loops one round; what differs between the ways to a place is
+unknown there. Whatever reads other files or makes up commands leaves a doubt that names the line,
+and what stands behind it is told as something that may run.
 """
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-UNKNOWN_WORD = "\0"
-"""Stands for what a word comes to at run time, where that cannot be read."""
-_COMMANDS_MAX = 40
+from hpcrun.image.shell_builtins import (
+    HARMLESS,
+    UNFOLLOWED,
+    apply_builtin,
+)
+from hpcrun.image.shell_parse import (
+    Block,
+    Branch,
+    Chain,
+    Function,
+    Gap,
+    Group,
+    Loop,
+    Node,
+    Pipe,
+    Simple,
+    parse_shell,
+)
+from hpcrun.image.shell_scan import forget_rounds, is_free_of_failure, jumps
+from hpcrun.image.shell_state import Arm, State, Where
+from hpcrun.image.shell_tokens import substitutions
+from hpcrun.image.shell_words import (
+    OWN_FOLDER,
+    SETTING,
+    UNKNOWN_WORD,
+    Known,
+    expand,
+    expand_value,
+    is_pattern,
+)
+
+_FOUND_MAX = 100
+_STEPS_MAX = 4000
 _WORDS_MAX = 400
-_WORD_MAX = 4096
-_LINE_MAX = 8192
-_OPERATORS = ("&&", "||", ";;", ";", "|&", "|", "&")
-_KEYWORDS = frozenset(
-    (
-        *("if", "then", "elif", "else", "fi", "for", "while", "until", "do", "done", "case"),
-        *("esac", "function", "select", "{", "}", "!", "[[", "coproc"),
-    )
-)
-_CHANGERS = frozenset(
-    ("eval", "source", ".", "alias", "trap", "module", "ml", "conda", "mamba", "spack")
-)
-"""They run, or bring about, what does not stand in the script."""
-_HARMLESS = frozenset(
-    (
-        *("echo", "printf", ":", "true", "false", "test", "[", "ulimit", "umask", "wait"),
-        *("type", "hash", "pwd", "shift", "set", "unset", "sleep"),
-    )
-)
-_SETTING = re.compile(r"([A-Za-z_]\w*)=(.*)", re.DOTALL)
+_CALLS_MAX = 6
+_MAYBE = frozenset((0,))
 # Possessive, as a stranger's script may hold blanks without end.
 _OWN_FOLDER = re.compile(
     r"\$\(\s*+(?:cd\s++(?:--\s++)?)?(?:\"?\$\()?\s*+dirname\s++(?:--\s++)?\"?"
     r"\$(?:0|\{0\}|\{BASH_SOURCE(?:\[0\])?\}|BASH_SOURCE)\"?\s*+\)?\"?"
     r"(?:\s*+&&\s*+pwd(?:\s++-P)?)?\s*+\)"
 )
-_REFERENCE = re.compile(r"\$(?:\{(\w+)\}|(\w+))")
-_MARK = "\1"
-"""Stands for the script's own folder while the text is read."""
 
 
 class ShellCommand(NamedTuple):
@@ -51,6 +60,12 @@ class ShellCommand(NamedTuple):
     words: tuple[str, ...]
     settings: Mapping[str, str]
     """Variables set for this command: those in front of it and those exported before."""
+    where: Where = ()
+    """On which ways through the script it runs; all, where nothing stands here."""
+    folder: str | None = ""
+    """Where it runs; empty where the script began, None where that is not known."""
+    is_lost: bool = False
+    """Whether something before it may have changed every variable."""
 
 
 class ShellDoubt(NamedTuple):
@@ -60,188 +75,304 @@ class ShellDoubt(NamedTuple):
     what: str
 
 
-class _Script:
-    """What is known while a script is read from top to bottom."""
+class _FullError(Exception):
+    """More was found than is told."""
 
-    def __init__(self, args: Sequence[str], name: str) -> None:
-        self.args = tuple(args)
-        self.name = name
-        self.variables: dict[str, str] = {}
-        self.exported: dict[str, str] = {}
+
+class _Outcome(NamedTuple):
+    """How the reading of a node ends."""
+
+    goes_on: bool = True
+    may_end: bool = False
+    """Whether the script ends there on some way, and not by an error."""
+
+
+_ON, _END, _FAIL = _Outcome(), _Outcome(goes_on=False, may_end=True), _Outcome(goes_on=False)
 
 
 def read_shell(
     text: str, *, name: str, args: Sequence[str], variables: Mapping[str, str] | None = None
 ) -> Iterator[ShellCommand | ShellDoubt]:
-    """Yield the commands of a script; a doubt is always the last.
+    """Yield the commands of a script and the doubts, in the order in which they stand.
 
     Args:
         name: what `$0` is.
         args: what `$1`, `$2` and so on are.
         variables: what the environment holds, as far as it is known.
     """
-    script = _Script(args, name)
-    script.variables.update(variables or {})
-    script.exported.update(variables or {})
-    n_commands = _COMMANDS_MAX
-    for line, raw in _simple_commands(text):
-        if isinstance(raw, str):
-            yield ShellDoubt(line, raw)
-            return
-        found = _interpret(script, line, raw)
-        if isinstance(found, ShellDoubt) or found is _END:
-            if isinstance(found, ShellDoubt):
-                yield found
-            return
-        if isinstance(found, ShellCommand):
-            n_commands -= 1
-            if n_commands < 0:
-                yield ShellDoubt(line, "the script has too many commands")
-                return
-            yield found
-            if found.words[0] == "exec":
-                return
+    state = State(args)
+    state.variables.update(variables or {})
+    state.exported.update(variables or {})
+    reader = _Reader(name)
+    try:
+        reader.block(parse_shell(_OWN_FOLDER.sub(OWN_FOLDER, text)), state)
+    except _FullError:
+        line = reader.found[-1].line if reader.found else 1
+        reader.found.append(ShellDoubt(line, "the script has too many commands"))
+    yield from reader.found
 
 
-_END = object()
-_EXPORTS = frozenset(("export", "declare", "readonly", "local", "typeset"))
+class _Reader:
+    """One script, read from top to bottom."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._where: Where = ()
+        self._n_branches = 0
+        self._n_steps = 0
+        self._n_calls = 0
+        self.found: list[ShellCommand | ShellDoubt] = []
+
+    def block(self, nodes: Block, state: State) -> _Outcome:
+        """Read commands one after the other."""
+        may_end = False
+        for node in nodes:
+            outcome = self._node(node, state)
+            may_end = may_end or outcome.may_end
+            if not outcome.goes_on:
+                return _Outcome(goes_on=False, may_end=may_end)
+        return _Outcome(may_end=may_end)
+
+    def _node(self, node: Node, state: State) -> _Outcome:
+        self._n_steps += 1
+        if self._n_steps > _STEPS_MAX:
+            raise _FullError
+        if isinstance(node, Function):
+            state.functions[node.name] = node.body
+            return _ON
+        if isinstance(node, Gap):
+            return self._doubt(node.line, node.what, state)
+        return (
+            self._compound(node, state)
+            if not isinstance(node, Simple)
+            else self._simple(node, state)
+        )
+
+    def _compound(self, node: Group | Pipe | Chain | Branch | Loop, state: State) -> _Outcome:
+        match node:
+            case Group():
+                return self._group(node, state)
+            case Pipe():
+                return self._pipe(node, state)
+            case Chain():
+                return self._chain(node, state)
+            case Branch():
+                return self._branch(node, state)
+            case Loop():
+                return self._loop(node, state)
+
+    def _tell(self, found: ShellCommand | ShellDoubt) -> None:
+        if len(self.found) >= _FOUND_MAX:
+            raise _FullError
+        self.found.append(found)
+
+    def _doubt(self, line: int, what: str, state: State) -> _Outcome:
+        """Note what may change anything: what stands behind it may run, or not."""
+        self._tell(ShellDoubt(line, what))
+        state.lose()
+        return _ON
+
+    def _arm(self, arms: frozenset[int], n_arms: int) -> Arm:
+        self._n_branches += 1
+        return Arm(self._n_branches, arms, n_arms)
+
+    def _within(self, arm: Arm | None, nodes: Block, state: State) -> _Outcome:
+        """Read commands that run on some ways only."""
+        before = self._where
+        self._where = (*before, arm) if arm is not None else before
+        outcome = self.block(nodes, state)
+        self._where = before
+        return outcome
+
+    def _after(self, outcomes: Sequence[_Outcome]) -> None:
+        """Note that what follows runs only where the script has not ended before."""
+        if any(outcome.may_end for outcome in outcomes):
+            self._where = (*self._where, self._arm(_MAYBE, 2))
+
+    def _group(self, node: Group, state: State) -> _Outcome:
+        if not node.is_own_shell:
+            return self.block(node.body, state)
+        self._within(None, node.body, state.copy())
+        return _ON
+
+    def _pipe(self, node: Pipe, state: State) -> _Outcome:
+        for stage in node.stages[:-1]:
+            self._within(None, (stage,), state.copy())
+        last = state.copy()
+        self._within(None, node.stages[-1:], last)
+        if len(node.stages) > 1:
+            # Some shells run the last one themselves.
+            state.become((state, last))
+        return _ON
+
+    def _chain(self, node: Chain, state: State) -> _Outcome:
+        """Read `a && b || c`: each but the first runs on some ways only."""
+        outcomes = [self._node(node.first, state)]
+        goes_on, ways = outcomes[0].goes_on, list[State]()
+        is_free = is_free_of_failure(node.first)
+        for operator, each in node.rest:
+            bypass = state.copy()
+            if operator == "||":
+                state.become((*ways, bypass))
+                ways, is_free = [], False
+            arm = None if is_free and operator == "&&" else self._arm(_MAYBE, 2)
+            outcome = self._within(arm, (each,), state)
+            outcomes.append(outcome)
+            if operator == "||":
+                state.become((bypass, state) if outcome.goes_on else (bypass,))
+            elif outcome.goes_on:
+                ways.append(bypass)
+            else:
+                state.become((*ways, bypass))
+                ways = []
+            is_free = is_free and is_free_of_failure(each)
+        state.become((*ways, state))
+        self._after(outcomes)
+        may_end = any(outcome.may_end for outcome in outcomes)
+        return _Outcome(goes_on=goes_on, may_end=may_end)
+
+    def _branch(self, node: Branch, state: State) -> _Outcome:
+        n_arms = len(node.arms) + (0 if node.is_exhaustive else 1)
+        branch = self._arm(_MAYBE, n_arms)
+        ways, outcomes = list[State](), list[_Outcome]()
+        for at, (condition, body) in enumerate(node.arms):
+            later = branch._replace(arms=frozenset(range(at, n_arms))) if at else None
+            self._within(later, condition, state)
+            way = state.copy()
+            outcomes.append(self._within(branch._replace(arms=frozenset((at,))), body, way))
+            if outcomes[-1].goes_on:
+                ways.append(way)
+        if not node.is_exhaustive:
+            ways.append(state.copy())
+        may_end = any(outcome.may_end for outcome in outcomes)
+        if not ways:
+            return _Outcome(goes_on=False, may_end=may_end)
+        state.become(ways)
+        ended = {at for at, each in enumerate(outcomes) if each == _END}
+        self._after([each for each in outcomes if each != _END])
+        if ended:
+            rest = frozenset(range(n_arms)) - ended
+            self._where = (*self._where, branch._replace(arms=rest))
+        return _Outcome(may_end=may_end)
+
+    def _loop(self, node: Loop, state: State) -> _Outcome:
+        """Read one round, as any round may find it."""
+        raw_words = node.words or ()
+        words = [word for raw in raw_words for word in expand(self._known(state), raw)]
+        for raw in raw_words:
+            self._inside(raw, node.line, state)
+        forget_rounds(node, state)
+        if node.variable is not None:
+            state.set(node.variable, words[0] if len(words) == 1 else UNKNOWN_WORD)
+        first = self.block(node.condition, state)
+        before = state.copy()
+        is_sure = bool(words) and UNKNOWN_WORD not in "".join(words) and not jumps(node.body)
+        arm = None if is_sure else self._arm(_MAYBE, 2)
+        outcome = self._within(arm, node.body, state)
+        may_end = first.may_end or outcome.may_end
+        if is_sure and not outcome.goes_on:
+            return _Outcome(goes_on=False, may_end=may_end)
+        state.become((before, state) if outcome.goes_on else (before,))
+        self._after((first, outcome))
+        return _Outcome(may_end=may_end)
+
+    def _known(self, state: State) -> Known:
+        return Known(self._name, state.args, state.variables, state.folder != "")
+
+    def _inside(self, raw: str, line: int, state: State) -> None:
+        """Read the commands that run while a word is expanded."""
+        for text in substitutions(raw):
+            nodes = parse_shell("\n" * (line - 1) + text)
+            self._within(None, nodes, state.copy())
+
+    def _simple(self, node: Simple, state: State) -> _Outcome:
+        """Carry out what a command does to variables, and tell it where it runs a program."""
+        for raw in node.words:
+            self._inside(raw, node.line, state)
+        if node.words[0] == "[[" or node.words[0].startswith("(("):
+            state.forget(re.findall(r"[A-Za-z_]\w*", node.words[0]))
+            return _ON
+        known = self._known(state)
+        settings, rest = _split_settings(known, node.words)
+        words = [word for raw in rest for word in expand(known, raw)]
+        if not words:
+            for name, value in settings.items():
+                state.set(name, value)
+            return _ON
+        first = words[0]
+        if first in state.functions:
+            return self._call(node.line, first, tuple(words[1:]), state)
+        if first == "return" and self._n_calls:
+            # It ends the function alone, of which nothing is sure then.
+            return _ON
+        if first in ("exit", "return", "logout"):
+            is_error = bool(re.fullmatch(r"0*[1-9][0-9]*", words[1] if len(words) > 1 else ""))
+            return _FAIL if is_error else _END
+        return self._run(node.line, rest, words, settings, state)
+
+    def _run(
+        self,
+        line: int,
+        rest: Sequence[str],
+        words: list[str],
+        settings: Mapping[str, str],
+        state: State,
+    ) -> _Outcome:
+        first = words[0]
+        if first in HARMLESS or words == ["exec"]:
+            return _ON
+        if (reason := _beyond(first, rest[0])) is not None:
+            return self._doubt(line, reason, state)
+        if (reason := apply_builtin(words, rest, self._known(state), state)) is not None:
+            return self._doubt(line, reason, state) if reason else _ON
+        # What may have changed anything may have ended the script too.
+        where = (*self._where, self._arm(_MAYBE, 2)) if state.is_lost else self._where
+        told = {**state.exported, **settings}
+        argv = tuple(words[:_WORDS_MAX])
+        self._tell(ShellCommand(line, argv, told, where, state.folder, state.is_lost))
+        return _END if first == "exec" else _ON
+
+    def _call(self, line: int, name: str, args: tuple[str, ...], state: State) -> _Outcome:
+        """Read a function where it is called."""
+        body = state.functions[name]
+        if body is None or self._n_calls >= _CALLS_MAX:
+            why = "is defined in more than one way" if body is None else "calls itself"
+            return self._doubt(line, f"the function `{name}` {why}", state)
+        own, state.args = state.args, args
+        self._n_calls += 1
+        if jumps(body):
+            before = state.copy()
+            outcome = self._within(self._arm(_MAYBE, 2), body, state)
+            state.become((before, state))
+            outcome = _Outcome(may_end=outcome.may_end)
+            self._after((outcome,))
+        else:
+            outcome = self.block(body, state)
+        self._n_calls -= 1
+        state.args = own if not state.is_lost else None
+        return outcome
 
 
-def _interpret(
-    script: _Script, line: int, raw: Sequence[str]
-) -> ShellCommand | ShellDoubt | object:
-    """Carry out what a command does to variables; return it where it runs a program."""
-    settings, rest = _split_settings(script, raw)
-    words = [word for text in rest for word in _expand(script, text)]
-    if not words:
-        script.variables.update(settings)
-        script.exported.update({k: v for k, v in settings.items() if k in script.exported})
-        return None
-    first = words[0]
-    if first in _EXPORTS:
-        return _export(script, line, rest[1:])
-    if first in ("exit", "return"):
-        return _END
-    if (reason := _beyond(words, rest[0])) is not None:
-        return ShellDoubt(line, reason)
-    if first in _HARMLESS or words in (["exec"], ["cd"]):
-        return None
-    return ShellCommand(line, tuple(words[:_WORDS_MAX]), script.exported | settings)
-
-
-def _split_settings(script: _Script, raw: Sequence[str]) -> tuple[dict[str, str], Sequence[str]]:
+def _split_settings(known: Known, raw: Sequence[str]) -> tuple[dict[str, str], Sequence[str]]:
     """Tell settings in front of a command from its words."""
     settings: dict[str, str] = {}
     for at, text in enumerate(raw):
-        match = _SETTING.fullmatch(text)
+        match = SETTING.fullmatch(text)
         if match is None:
             return settings, raw[at:]
-        settings[match[1]] = "".join(_expand(script, match[2]))
+        now = known._replace(variables={**known.variables, **settings})
+        before = now.value(match[1]) if match[2] else ""
+        settings[match[1]] = before + expand_value(now, match[3])
     return settings, ()
 
 
-def _beyond(words: Sequence[str], raw: str) -> str | None:
+def _beyond(first: str, raw: str) -> str | None:
     """Say why a command is more than can be followed; None where it is not."""
-    first = words[0]
-    if UNKNOWN_WORD in first:
+    if is_pattern(raw):
         return f"the program is named by `{raw[:60]}`"
-    if first in _KEYWORDS or first in _CHANGERS or first.endswith("()"):
-        return f"`{first}` is more than a literal command"
-    return "`cd` goes elsewhere" if first == "cd" and len(words) > 1 else None
-
-
-def _export(script: _Script, line: int, raw: Sequence[str]) -> ShellDoubt | None:
-    for text in raw:
-        match = _SETTING.fullmatch(text)
-        if match is not None:
-            value = "".join(_expand(script, match[2]))
-            script.variables[match[1]] = script.exported[match[1]] = value
-        elif re.fullmatch(r"\w+", text):
-            script.exported[text] = script.variables.get(text, UNKNOWN_WORD)
-        else:
-            return ShellDoubt(line, f"`export {text[:40]}` is more than a literal setting")
-    return None
-
-
-def _expand(script: _Script, raw: str) -> list[str]:
-    """Return what a word comes to: several words for the script's arguments."""
-    if raw in ('"$@"', "$@", "$*", '"${@}"', "${@}", '${1+"$@"}'):
-        return list(script.args)
-    if raw.startswith("'") and raw.endswith("'") and raw.count("'") == 2:  # noqa: PLR2004
-        return [raw[1:-1]]
-
-    def value_of(match: re.Match[str]) -> str:
-        name = match[1] or match[2]
-        if name == "0":
-            return script.name
-        if name.isdigit():
-            at = int(name[:4]) - 1
-            return script.args[at] if at < len(script.args) else ""
-        return script.variables.get(name, UNKNOWN_WORD)
-
-    parts = re.split(r"('[^']*')", raw)
-    expanded = "".join(
-        part[1:-1] if index % 2 else _REFERENCE.sub(value_of, part.replace('"', ""))
-        for index, part in enumerate(parts)
-    )
-    expanded = expanded.replace(_MARK, script.name.rpartition("/")[0] or ".")
-    if "$" in expanded or "`" in expanded or len(expanded) > _WORD_MAX:
-        return [UNKNOWN_WORD]
-    if not expanded and '"' not in raw and "'" not in raw:
-        return []
-    return [expanded]
-
-
-def _simple_commands(text: str) -> Iterator[tuple[int, list[str] | str]]:
-    """Split a script into commands of raw words; a text in their place says why reading ends."""
-    for number, line in _logical_lines(_OWN_FOLDER.sub(_MARK, text)):
-        words: list[str] = []
-        for token in _tokens(line):
-            if token.startswith("?"):
-                yield number, token[1:]
-                return
-            if token in _OPERATORS:
-                if words:
-                    yield number, words
-                words = []
-            else:
-                words.append(token[1:])
-        if words:
-            yield number, words
-
-
-def _logical_lines(text: str) -> Iterator[tuple[int, str]]:
-    """Join what a backslash at the end of a line continues; number by the first of the lines."""
-    start, joined = 1, ""
-    for number, line in enumerate(text.split("\n"), start=1):
-        joined += line
-        if joined.endswith("\\") and len(joined) < _LINE_MAX:
-            joined = joined[:-1] + " "
-            continue
-        yield start, joined
-        start, joined = number + 1, ""
-
-
-_TOKEN = re.compile(
-    r"(?P<space>\s+)|(?P<comment>\#.*)|(?P<redirect>[0-9]*(?:>>|>\||>&|<&|&>>|&>|>|<)\s*(?:&?[^\s;|&<>]+))"
-    r"|(?P<operator>&&|\|\||;;|\|&|;|\||&)"
-    r"|(?P<word>(?:\$\{[^}`$]*\}|\$[@*#?!$0-9A-Za-z_-]|'[^']*'|\"(?:[^\"`\\$]|\\.|\$(?!\())*\""
-    r"|\\.|[^\s;|&<>()'\"`$\\])+)"
-)
-
-
-def _tokens(line: str) -> Iterator[str]:
-    """Yield operators as they are and words behind a space; `?…` where a line is not simple."""
-    at = 0
-    while at < len(line):
-        match = _TOKEN.match(line, at)
-        if match is None or line.startswith("<<", at) or len(line) > _LINE_MAX:
-            yield f"?`{line.strip()[:60]}` is more than a literal command"
-            return
-        at = match.end()
-        if match["comment"]:
-            return
-        if match["operator"]:
-            yield match["operator"]
-        elif match["word"]:
-            yield " " + re.sub(r"\\(.)", r"\1", match["word"])
+    if UNKNOWN_WORD in first:
+        # A program at an unknown place may still tell its name, and cannot change the shell.
+        name = first.rpartition("/")[2]
+        is_named = "/" in first and name and UNKNOWN_WORD not in name
+        return None if is_named else f"the program is named by `{raw[:60]}`"
+    return f"`{first}` is more than a literal command" if first in UNFOLLOWED else None

@@ -17,6 +17,8 @@ class Step(Value):
     kind: Literal["elf", "script", "python", "unknown", "missing"]
     through: str
     """What calls it: the command, a first line, a line of a script, a wrapper."""
+    certainty: Certainty = Certainty.SURE
+    """A hint where not every way through a script leads there."""
 
 
 class LoadedLibrary(Seen):

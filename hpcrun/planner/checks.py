@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path, PurePosixPath
+from typing import NamedTuple
 
 from hpcrun.compat.evidence import in_profile, listed
 from hpcrun.model.base import is_known
@@ -10,11 +11,13 @@ from hpcrun.model.diagnostic import Diagnostic, Severity
 from hpcrun.model.image import ImageFacts
 from hpcrun.model.job import Image
 from hpcrun.model.plan import PlannedMount
+from hpcrun.model.seen import Certainty
 from hpcrun.planner.diagnose import diagnose
 from hpcrun.planner.environment import Environment
 from hpcrun.planner.question import Question
 from hpcrun.tables import architectures
 
+_NOT_EACH_WAY = "not every way through the script surely leads there"
 _LAUNCHERS = frozenset(
     {"mpirun", "mpiexec", "orterun", "prterun", "prun", "mpirun_rsh", "srun", "aprun", "jsrun"}
 )
@@ -82,9 +85,11 @@ def check_command(
     argv0 = question.job.argv[0]
     launcher = _find_launcher(argv0, facts)
     if launcher is not None and question.n_tasks > 1:
-        name, found_by = launcher
-        message = f"`{name}` would start ranks inside each of the {question.n_tasks} tasks"
-        yield diagnose("HPR406", message, found=(found_by,))
+        each = f"start ranks inside each of the {question.n_tasks} tasks"
+        verb = "would" if launcher.is_sure else "may"
+        found = (launcher.found, *(() if launcher.is_sure else (_NOT_EACH_WAY,)))
+        severity = None if launcher.is_sure else Severity.WARNING
+        yield diagnose("HPR406", f"`{launcher.name}` {verb} {each}", found=found, severity=severity)
     program = facts.program
     if program is None or program.kind != "missing" or _may_be_mounted(argv0, mounts):
         return
@@ -98,13 +103,29 @@ def check_command(
     yield diagnose("HPR208", message, found=found, severity=severity)
 
 
-def _find_launcher(argv0: str, facts: ImageFacts) -> tuple[str, str] | None:
-    """Return a program that starts ranks, and where the command or what it runs calls it."""
+class _FoundLauncher(NamedTuple):
+    """A program that starts ranks, and where it is called."""
+
+    name: str
+    found: str
+    is_sure: bool = True
+
+
+def _find_launcher(argv0: str, facts: ImageFacts) -> _FoundLauncher | None:
+    """Find a program that starts ranks in the command or what it runs, a sure one first."""
     if _is_launcher(argv0):
-        return argv0, f"`command` begins with `{argv0}`"
+        return _FoundLauncher(argv0, f"`command` begins with `{argv0}`")
     steps = facts.command.steps if facts.command is not None else ()
-    step = next((step for step in steps if _is_launcher(step.name)), None)
-    return (step.name, f"{step.through} calls `{step.name}`") if step is not None else None
+    calls = [
+        _FoundLauncher(
+            step.name,
+            f"{step.through} calls `{step.name}`",
+            step.certainty is not Certainty.HINT,
+        )
+        for step in steps
+        if _is_launcher(step.name)
+    ]
+    return next((call for call in calls if call.is_sure), calls[0] if calls else None)
 
 
 def _is_launcher(name: str) -> bool:

@@ -85,7 +85,8 @@ def _chain(command: CommandFacts) -> Iterator[str]:
     for step in command.steps:
         where = "not found" if step.path is None else step.path
         name = step.name if where == step.name else f"{step.name}: {where}"
-        yield f"runs {name} ({step.through})"
+        verb = "may run" if step.certainty is Certainty.HINT else "runs"
+        yield f"{verb} {name} ({step.through})"
 
 
 def _libraries(facts: ImageFacts, command: CommandFacts) -> Iterator[str]:

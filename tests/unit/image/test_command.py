@@ -156,7 +156,10 @@ def test_scripts_are_followed(text: bytes, expected: list[tuple[str, str]]) -> N
         ("python3", "/usr/bin/python3.13: what Python runs cannot be read"),
         ("self", "first line of /opt/self"),
         ("loop", "more than 16 times deep"),
-        ("branch", "line 2 of /opt/branch: `if` is more than a literal command"),
+        ("branch", "line 2 of /opt/branch: the program is named by `$SOLVER`"),
+        ("astray", "`./solver` (line 2 of /opt/astray): the folder where it starts is not known"),
+        ("gone", "`./solver` (line 2 of /opt/gone): the folder where it starts is not known"),
+        ("python", "/usr/bin/python3.13: the folder where it starts is not known"),
         ("variable", "`nice`: what it runs stands in a variable that is not known"),
         ("text", "/opt/text is neither a program nor a script with a first line"),
         ("lacking", "`libno.so.1`, which /opt/lacking needs, was not found"),
@@ -169,7 +172,10 @@ def test_what_cannot_be_followed_is_said_and_leaves_mpi_unknown(command: str, sa
         "opt/recipe": File(b"#!/usr/bin/tee -f\n"),
         "opt/self": File(b"#!/opt/self\n"),
         "opt/loop": File(b"#!/bin/sh\nloop\n"),
-        "opt/branch": File(b"#!/bin/sh\nif x; then solver; fi\n"),
+        "opt/branch": File(b"#!/bin/sh\nif true; then solver; else $SOLVER; fi\n"),
+        "opt/astray": File(b"#!/bin/sh\ncd $DATA; ./solver\n"),
+        "opt/gone": File(b"#!/bin/sh\ncd /gone; ./solver\n"),
+        "opt/python": File(b"#!/bin/sh\ncd $DATA; python3 -c 'import plain'\n"),
         "opt/text": File(b"just text"),
         "opt/variable": File(b"#!/bin/sh\nnice $SOLVER\n"),
         "opt/lacking": File(mpi_files.program("libno.so.1")),
@@ -177,6 +183,70 @@ def test_what_cannot_be_followed_is_said_and_leaves_mpi_unknown(command: str, sa
     facts = follow(*command.split(), files=files)
     assert facts.mpi_users == UNKNOWN
     assert any(said in doubt for doubt in facts.doubts), facts.doubts
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("if [ -f x ]; then solver -a; else solver -b; fi", [("solver", OPEN, "sure")]),
+        ("if [ -f x ]; then solver; fi", [("solver", OPEN, "hint")]),
+        (
+            "if [ -f x ]; then solver; else other; fi",
+            [("solver", OPEN, "hint"), ("other", MPICH, "hint")],
+        ),
+        ("case $1 in -n) nice solver;; *) exec solver;; esac", [("solver", OPEN, "sure")]),
+        ("for step in 1 2 3; do serial; done; other", [("other", MPICH, "sure")]),
+        ("cd /opt && ./solver", [("solver", OPEN, "sure")]),
+        ("cd opt; ./other", [("other", MPICH, "sure")]),
+        ("cd /opt || exit 1\n./more/../other", [("other", MPICH, "sure")]),
+        ("cd /opt; python3 -c 'import here'", [("here", OPEN, "likely")]),
+        ("if [ -f x ]; then sh inner -a; else sh inner; fi", [("solver", OPEN, "sure")]),
+        ("while read -r x; do serial; done <list", []),
+        ('run() { "$@"; }\nrun nice solver', [("solver", OPEN, "sure")]),
+    ],
+)
+def test_scripts_with_branches_loops_and_folders_are_followed(
+    text: str, expected: list[tuple[str, str, str]]
+) -> None:
+    files: dict[str, Tree] = {
+        "opt/run": File(f"#!/bin/sh\n{text}\n".encode()),
+        f"opt/here.{SUFFIX}": mpi_files.library("here", needed=(OPEN,)),
+        "opt/more/x": b"",
+        "inner": File(b"solver\n"),
+    }
+    facts = follow("run", files=files, workdir="/")
+    assert facts.doubts == ()
+    assert isinstance(facts.mpi_users, tuple)
+    sureness = [user.certainty.value for user in facts.mpi_users]
+    assert [(*user, sure) for user, sure in zip(users(facts), sureness, strict=True)] == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("if [ -f x ]; then mpirun solver; fi", "hint"),
+        ("if [ -f x ]; then mpirun solver; else mpirun -n 4 solver; fi", "sure"),
+        (". /opt/setvars.sh\nmpirun solver", "hint"),
+        ("module load openmpi\nmpirun solver", "hint"),
+        ("$MPI_HOME/bin/mpirun solver", "sure"),
+        ("cd $DATA; mpirun ./solver", "sure"),
+        ("x=$(hostname)\nif true; then\n  mpirun solver\nelse solver\nfi", "hint"),
+        ("cat <<EOF\nmpirun solver\nEOF\n", None),
+        ("echo mpirun solver", None),
+    ],
+)
+def test_launcher_in_a_script_is_met_wherever_it_stands(text: str, expected: str | None) -> None:
+    files: dict[str, Tree] = {"opt/run": File(f"#!/bin/sh\n{text}\n".encode())}
+    steps = follow("run", files=files).steps
+    calls = [step.certainty.value for step in steps if step.name == "mpirun"]
+    assert set(calls) == ({expected} if expected else set())
+
+
+def test_program_behind_what_may_change_all_does_not_settle_which_mpi() -> None:
+    files: dict[str, Tree] = {"opt/run": File(b"#!/bin/sh\n. /opt/setvars.sh\n/opt/solver\n")}
+    facts = follow("run", files=files)
+    assert facts.mpi_users == UNKNOWN
+    assert facts.doubts[0] == "line 2 of /opt/run: `.` is more than a literal command"
 
 
 def test_chain_names_each_step_and_what_calls_it() -> None:

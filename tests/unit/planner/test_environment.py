@@ -6,8 +6,10 @@ from typing import Any
 import pytest
 
 from hpcrun.model.command import CommandFacts, Step
+from hpcrun.model.diagnostic import Severity
 from hpcrun.model.image import ImageFacts, Program
 from hpcrun.model.plan import Plan
+from hpcrun.model.seen import Certainty
 from hpcrun.planner import plan_job
 from tests.unit.planner.measured import (
     CHOOSER,
@@ -206,6 +208,27 @@ def test_command_whose_script_starts_ranks_is_refused(launcher: str) -> None:
     ]
     assert [each.found for each in refused] == [(f"line 3 of /opt/run.sh calls `{launcher}`",)]
     assert "HPR406" not in codes(plan(image, command=("run.sh",), resources=SERIAL))
+
+
+def test_command_whose_script_may_start_ranks_is_warned_of() -> None:
+    def step(name: str, line: int, certainty: Certainty) -> Step:
+        through = f"line {line} of run.sh"
+        return Step(name=name, path=None, kind="unknown", through=through, certainty=certainty)
+
+    steps = (step("srun", 4, Certainty.HINT), step("solver", 5, Certainty.SURE))
+    command = CommandFacts(argv=("run.sh",), steps=steps, doubts=("line 3 of run.sh: `ml`",))
+    image = OPENMPI_5.model_copy(update={"command": command})
+    told = [d for d in plan(image, command=("run.sh",)).diagnostics if d.code == "HPR406"]
+    assert [(each.severity, each.message) for each in told] == [
+        (Severity.WARNING, "`srun` may start ranks inside each of the 4 tasks")
+    ]
+    sure = step("mpirun", 6, Certainty.SURE)
+    both = command.model_copy(update={"steps": (*steps, sure)})
+    image = OPENMPI_5.model_copy(update={"command": both})
+    told = [d for d in plan(image, command=("run.sh",)).diagnostics if d.code == "HPR406"]
+    assert [(each.severity, each.found) for each in told] == [
+        (Severity.ERROR, ("line 6 of run.sh calls `mpirun`",))
+    ]
 
 
 def test_command_that_starts_ranks_itself_in_one_task_is_the_jobs_own_affair() -> None:

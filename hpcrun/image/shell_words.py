@@ -1,0 +1,127 @@
+"""What the words of a shell script come to, as far as they are literal; runs nothing."""
+
+import re
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from hpcrun.image.shell_tokens import SEGMENT, SEGMENT_IN_QUOTES
+
+UNKNOWN_WORD = "\0"
+"""Stands for what a word comes to at run time, where that cannot be read."""
+OWN_FOLDER = "\1"
+"""Stands for the script's own folder while the text is read."""
+SETTING = re.compile(r"([A-Za-z_]\w*)(\+?)=(.*)", re.DOTALL)
+_WORD_MAX = 4096
+_FIELDS_MAX = 400
+_BRACED = re.compile(r"\$\{(\w+|[@*])(?::-([^$`{}'\"\\*?\[]*))?\}")
+_ALL = frozenset(('"$@"', "$@", "$*", '"${@}"', "${@}", '${1+"$@"}'))
+_BLANKS = " \t\n"
+
+
+class Known(NamedTuple):
+    """What a script's words are made of."""
+
+    name: str
+    """What `$0` is."""
+    args: tuple[str, ...] | None
+    variables: Mapping[str, str]
+    is_moved: bool = False
+    """Whether the script has gone to another folder than the one where it began."""
+
+    def value(self, name: str) -> str:
+        """Return a variable's value, or that of an argument."""
+        if name == "0":
+            return self.name
+        if name.isdigit():
+            if self.args is None:
+                return UNKNOWN_WORD
+            at = int(name[:4]) - 1
+            return self.args[at] if at < len(self.args) else ""
+        if name in ("@", "*") and self.args is not None and len(self.args) <= 1:
+            return " ".join(self.args)
+        return self.variables.get(name, UNKNOWN_WORD)
+
+
+def expand(known: Known, raw: str) -> list[str]:
+    """Return the words that a word comes to: none, one or several."""
+    if raw in _ALL:
+        return list(known.args) if known.args is not None else [UNKNOWN_WORD]
+    fields, is_quoted = [""], False
+    for match in SEGMENT.finditer(raw):
+        if match["plain"] or match["quoted"] or match["escaped"]:
+            is_quoted = True
+            fields[-1] += _quoted(known, match)
+            continue
+        text = _unquoted(known, match)
+        if match["text"] is None and any(blank in text for blank in _BLANKS):
+            if "IFS" in known.variables:
+                return [UNKNOWN_WORD]
+            first, *rest = _split(text)
+            fields[-1] += first
+            fields += rest
+        else:
+            fields[-1] += text
+        if len(fields[-1]) > _WORD_MAX or len(fields) > _FIELDS_MAX:
+            return [UNKNOWN_WORD]
+    words = [field for field in fields if field]
+    return words or ([""] if is_quoted else [])
+
+
+def expand_value(known: Known, raw: str) -> str:
+    """Return what a variable is set to: the words are not split."""
+    if raw.startswith("(") or raw in _ALL:
+        return UNKNOWN_WORD
+    text = ""
+    for match in SEGMENT.finditer(raw):
+        is_in_quotes = match["plain"] or match["quoted"] or match["escaped"]
+        text += _quoted(known, match) if is_in_quotes else _unquoted(known, match)
+        if len(text) > _WORD_MAX:
+            return UNKNOWN_WORD
+    return text
+
+
+def is_pattern(raw: str) -> bool:
+    """Whether a word may come to the names of files."""
+    return any(
+        match["text"] is not None and any(mark in match["text"] for mark in "*?[{~")
+        for match in SEGMENT.finditer(raw)
+    )
+
+
+def _split(text: str) -> list[str]:
+    """Split a value at its blanks; an empty field stands where a blank is at either end."""
+    fields = text.split()
+    if text[:1] in _BLANKS:
+        fields.insert(0, "")
+    if text[-1:] in _BLANKS and text[-1:]:
+        fields.append("")
+    return fields or ["", ""]
+
+
+def _quoted(known: Known, match: re.Match[str]) -> str:
+    if match["escaped"]:
+        return match["escaped"]
+    if match["plain"]:
+        return match["plain"][1:-1]
+    text = ""
+    for each in SEGMENT_IN_QUOTES.finditer(match["quoted"][1:-1]):
+        text += each["escaped"] or _unquoted(known, each)
+        if len(text) > _WORD_MAX:
+            return UNKNOWN_WORD
+    return text
+
+
+def _unquoted(known: Known, match: re.Match[str]) -> str:
+    if match["text"]:
+        folder = known.name.rpartition("/")[0]
+        # A relative name says nothing once the script is elsewhere.
+        is_told = known.name.startswith("/") or not known.is_moved
+        own = (folder or ("/" if known.name.startswith("/") else ".")) if is_told else UNKNOWN_WORD
+        return match["text"].replace(OWN_FOLDER, own)
+    if match["reference"]:
+        name = match["reference"][1:]
+        # `$10` is `$1` with a 0 behind it.
+        return known.value(name[0]) + name[1:] if name[0].isdigit() else known.value(name)
+    if match["braced"] and (braced := _BRACED.fullmatch(match["braced"])):
+        return known.value(braced[1]) or braced[2] or ""
+    return "" if match[0] == "\\\n" else UNKNOWN_WORD
