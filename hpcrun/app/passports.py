@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
 
+from hpcrun.app.definitions import is_definition, unbuilt
 from hpcrun.errors import InputError, MissingInputError
 from hpcrun.model.base import is_known
 from hpcrun.model.diagnostic import Confidence, Diagnostic, Help, Severity
@@ -22,11 +23,17 @@ PASSPORT_MAX = 16 << 20
 """That of a stack names all its symbols, a few hundred kB; one of an image is smaller."""
 
 
-def read_passports(job: Job, *, memory: Memory | None = None) -> dict[str, ImageFacts]:
+def read_passports(
+    job: Job, *, site: Site | None = None, memory: Memory | None = None
+) -> dict[str, ImageFacts]:
     """Read the passports of the job's image variants, by OCI architecture name.
 
-    `memory` is where facts read earlier are, and these may be kept.
+    `memory` is where facts read earlier are, and these may be kept; `site` tells what to do about
+    an image that has yet to be built.
     """
+    for ref in (job.image.any_arch, *job.image.by_arch.values()):
+        if ref is not None and is_definition(Path(ref.ref)):
+            raise unbuilt(job, ref, site)
     if job.image.any_arch is not None:
         facts = _read_image(job, job.image.any_arch, memory)
         return {_oci_name(facts): facts}
@@ -111,7 +118,7 @@ def _read_stack(site: Site, stack: MpiStack) -> StackFacts | None:
     if stack.passport is not None and is_known(stack.passport):
         file = Path(stack.passport)
         if file.exists():
-            return _load_stack(file)
+            return load_stack(file)
     if stack.prefix is not None and site.access.is_local and stack.prefix.is_dir():
         from hpcrun.image import read_stack
 
@@ -119,7 +126,8 @@ def _read_stack(site: Site, stack: MpiStack) -> StackFacts | None:
     return None
 
 
-def _load_stack(file: Path) -> StackFacts:
+def load_stack(file: Path) -> StackFacts:
+    """Load the passport of an MPI stack that `hpcrun inspect --host` wrote."""
     try:
         facts = StackFacts.model_validate_json(_read_bytes(file, "stack passport"))
     except ValidationError as exc:

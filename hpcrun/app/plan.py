@@ -1,6 +1,7 @@
 """Use case: plan a job at a site; does not submit, write or print."""
 
 from collections.abc import Mapping
+from datetime import date
 
 from hpcrun.app.passports import missing_sources, read_passports, read_stacks
 from hpcrun.loading import Positions
@@ -12,28 +13,31 @@ from hpcrun.planner import plan_job
 from hpcrun.rules import advise
 
 
-def plan(
+def plan(  # noqa: PLR0913  all that a plan is made from
     job: Job,
     site: Site,
     *,
     positions: Positions | None = None,
     passports: Mapping[str, ImageFacts] | None = None,
     stacks: Mapping[str, StackFacts] | None = None,
+    today: date | None = None,
 ) -> Plan:
     """Plan a job at a site, down to the digest of its script.
 
     `passports` (by OCI architecture name) and `stacks` (by name in the profile) are read where they
-    are not given; `positions` let diagnostics name lines of the job file. A job that cannot be
-    planned is refused by the plan (`Plan.is_refused`); what cannot be read raises.
+    are not given; `positions` let diagnostics name lines of the job file; without `today` nothing
+    is said about the profile's age. A job that cannot be planned is refused by the plan
+    (`Plan.is_refused`); what cannot be read raises.
     """
     from hpcrun.render import script_sha256
 
     decided = plan_job(
         job,
         site,
-        read_passports(job) if passports is None else passports,
+        read_passports(job, site=site) if passports is None else passports,
         read_stacks(site) if stacks is None else stacks,
         missing=missing_sources(job, site),
+        today=today,
     )
     advised = advise(decided, job=job, site=site, positions=positions)
     if advised.is_refused:

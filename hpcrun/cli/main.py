@@ -30,6 +30,7 @@ COMMANDS: Mapping[str, str] = {
     "fetch": "Bring back what a job left at a site.",
     "cancel": "Cancel a run.",
     "inspect": "Show what an image or a host MPI stack holds, without running it.",
+    "site": "Read, check and compare site profiles.",
     "explain": "Explain a rule by its code.",
     "sandbox": "Run a real Slurm cluster in a folder.",
     "help": "Read about a topic.",

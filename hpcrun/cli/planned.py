@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
@@ -61,11 +62,12 @@ def plan_file(
     job = job.model_copy(update={"allow": (*job.allow, *parse_allows(allows))})
     found = identify_site(site or job.submit.site, environment=os.environ)
     passports = (
-        read_passports(job, memory=facts_cache())
+        read_passports(job, site=found.site, memory=facts_cache())
         if passport is None
         else load_passport(passport, job)
     )
-    decided = plan(job, found.site, positions=positions, passports=passports)
+    today = datetime.now(UTC).date()
+    decided = plan(job, found.site, positions=positions, passports=passports, today=today)
     return PlannedFile(
         plan=decided,
         job=job,

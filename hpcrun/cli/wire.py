@@ -119,6 +119,14 @@ def _runner_of(site: Site) -> CommandRunner:
             f"the profile of site `{site.name}` does not say how to reach it",
             help=("set `access` in the profile, or extend it by one that does",),
         )
+    if site.access.is_elsewhere:
+        raise UsageError(
+            f"this is not `{site.name}`: nothing fits that its profile's `which` asks for",
+            help=(
+                "run hpcrun on a login node of the site",
+                "or extend the profile by one with `access: {ssh: HOST}`",
+            ),
+        )
     if site.access.prefix is not None:
         return PrefixRunner(site.access.prefix)
     return LocalRunner()

@@ -10,6 +10,7 @@ from hpcrun.loading.records import Field, Record
 from hpcrun.loading.shapes import Place, Schema, Shape, Wrapping, bare, shape
 from hpcrun.model.base import UNKNOWN
 
+ORIGIN_KEYS = ("source", "as_of", "confidence")
 CONFIDENCES = ("documented", "observed", "derived")
 _SOURCES = Either((ListOf(Text(), minimum=1), Text()), expected="a source, or a list of sources")
 _ORIGIN = Record(

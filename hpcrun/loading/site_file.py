@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from hpcrun.loading.reader import (
 )
 from hpcrun.loading.shapes import Reading
 from hpcrun.loading.site_checks import check_site
+from hpcrun.loading.site_leaves import Leaf, leaves_of
 from hpcrun.loading.site_shape import SITE
 from hpcrun.loading.site_sources import sources_of
 from hpcrun.loading.site_words import SITE_NAME
@@ -39,6 +41,28 @@ def load_site_with_positions(
     path: Path | str, *, search: Sequence[Path] = ()
 ) -> tuple[Site, Positions]:
     """Load a profile, and where each of its values stands."""
+    profile = load_profile(path, search=search)
+    return profile.site, profile.positions
+
+
+@dataclass(frozen=True)
+class Profile:
+    """A profile as a site, and as what its files say."""
+
+    site: Site
+    positions: Positions
+    _tree: Node
+    _reading: Reading
+    _sources: dict[str, dict[str, Any]]
+
+    @property
+    def leaves(self) -> tuple[Leaf, ...]:
+        """All values one by one, those of parents among them."""
+        return leaves_of(self._tree, self._reading, self._sources)
+
+
+def load_profile(path: Path | str, *, search: Sequence[Path] = ()) -> Profile:
+    """Load a profile with all that its files say."""
     problems = Problems()
     source, tree = read_tree(Path(path), problems)
     if tree is None:
@@ -54,7 +78,7 @@ def load_site_with_positions(
     stop_at_problems(source, problems)
     fields = _site_values(values, reading) | {"sources": sources}
     site = make_value(Site, fields | {"file": files[0]}, source=source, reading=reading)
-    return site, positions_of(reading, files, source=source)
+    return Profile(site, positions_of(reading, files, source=source), joined, reading, sources)
 
 
 def find_profile(name: str, folders: Sequence[Path]) -> Path | None:

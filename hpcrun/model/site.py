@@ -49,11 +49,14 @@ class Access(Value):
     ssh: SshAccess | None = None
     is_stated: bool = True
     """False where the profile says `unknown`: the site can be planned for, not submitted to."""
+    is_elsewhere: bool = False
+    """Whether commands would have to run right here, but this is not the site."""
 
     @property
     def is_local(self) -> bool:
         """Whether commands run right here."""
-        return self.is_stated and self.prefix is None and self.ssh is None
+        is_direct = self.prefix is None and self.ssh is None
+        return self.is_stated and is_direct and not self.is_elsewhere
 
 
 class Pmix(Value):

@@ -1,8 +1,10 @@
 """From a question to a plan: judge every candidate, choose, lay out; does not read or render."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import date
 from pathlib import Path
 
+from hpcrun.compat.fabric import find_unreached
 from hpcrun.model.diagnostic import Diagnostic
 from hpcrun.model.image import ImageFacts, StackFacts
 from hpcrun.model.job import Job
@@ -20,27 +22,31 @@ from hpcrun.planner.checks import (
     check_variables,
 )
 from hpcrun.planner.choose import Choice, choose
-from hpcrun.planner.diagnose import apply_allows
+from hpcrun.planner.diagnose import apply_allows, diagnose
 from hpcrun.planner.environment import pinned_variables, plan_environment, plan_mounts
 from hpcrun.planner.judge import Judgement, judge
 from hpcrun.planner.layout import check_layout, plan_layout
 from hpcrun.planner.question import Question, gather
+from hpcrun.planner.site_life import check_life
+from hpcrun.planner.site_rules import check_site_rules
 from hpcrun.planner.why import explain_choice
 
 
-def plan_job(
+def plan_job(  # noqa: PLR0913  all that a plan is made from
     job: Job,
     site: Site,
     images: Mapping[str, ImageFacts],
     stacks: Mapping[str, StackFacts],
     *,
     missing: Sequence[Path] = (),
+    today: date | None = None,
 ) -> Plan:
     """Plan one job at one site.
 
     `images` are the passports of the job's image variants by OCI architecture name, at least one;
     `stacks` those of the site's MPI stacks by name, as far as they are known; `missing` are host
-    paths of the job that whoever looked did not find. The plan's diagnostics carry no help yet
+    paths of the job that whoever looked did not find; without `today` nothing is said about the age
+    of the profile. The plan's diagnostics carry no help yet
     (hpcrun.rules adds it), and its script is not rendered yet.
     """
     question = gather(job, site, images, stacks)
@@ -49,6 +55,7 @@ def plan_job(
     layout = plan_layout(question)
     arch = choice.shape.image_arch if choice.shape else next(iter(question.images))
     found = [*_check(question, layout, choice, facts_of=arch), *check_sources(missing)]
+    found += check_life(site, today) if today is not None else ()
     diagnostics = apply_allows(job, [*choice.diagnostics, *found])
     chosen = None
     if choice.shape and choice.judgement and not any(d.refuses for d in diagnostics):
@@ -83,9 +90,27 @@ def _check(
     yield from check_mounts(mounts, _needed_files(facts, choice))
     yield from check_shared_paths(question, facts)
     yield from check_runtime(question)
+    yield from check_site_rules(question, layout)
+    yield from _check_network(question, layout, choice)
     if choice.shape and choice.judgement:
         pinned = pinned_variables(question, choice.shape, choice.judgement)
         yield from check_variables(question, pinned)
+
+
+def _check_network(question: Question, layout: Layout, choice: Choice) -> Iterator[Diagnostic]:
+    """Report ranks on several nodes that would not use the network between them."""
+    shape, judgement = choice.shape, choice.judgement
+    if shape is None or judgement is None or shape.model != "hybrid" or layout.nodes < 2:  # noqa: PLR2004
+        return
+    facts = question.images[shape.image_arch]
+    library = judgement.library
+    if library is None:
+        return
+    reason = find_unreached(facts, library, question.site, question.classes)
+    if reason is not None:
+        yield diagnose(
+            reason.code, reason.message, found=reason.evidence, table_row=reason.table_row
+        )
 
 
 def _needed_files(facts: ImageFacts, choice: Choice) -> dict[str, str]:

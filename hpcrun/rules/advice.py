@@ -27,6 +27,11 @@ def advise(plan: Plan, *, job: Job, site: Site, positions: Positions | None) -> 
     return plan.model_copy(update={"diagnostics": tuple(sorted(advised, key=_order))})
 
 
+def add_help(diagnostics: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:
+    """Return diagnostics that are not about a job, with the help of their rules."""
+    return tuple(one.model_copy(update={"help": _helps(one, {})}) for one in diagnostics)
+
+
 def _helps(diagnostic: Diagnostic, words: Mapping[str, str]) -> tuple[Help, ...]:
     rule = rules()[diagnostic.code]
     is_unknown = UNKNOWN_NOTE in diagnostic.notes
@@ -50,6 +55,7 @@ def help_words(plan: Plan, *, job: Job, site: Site) -> dict[str, str]:
         "node_archs": " or ".join(archs) or "the nodes' processors",
         "node_oci": architectures().oci_of(archs[0]) if archs else "amd64",
         "partitions": _listed(site.partitions),
+        "runtime_request": site.runtime.request or "ask the site",
         "shared": _listed(map(str, shared)) if is_known(shared) else "the shared folders",
         "stacks": _listed(site.mpi_stacks),
     }

@@ -13,7 +13,7 @@ from hpcrun.model.diagnostic import Diagnostic
 from hpcrun.model.site import Site
 from hpcrun.site.folders import list_profiles, profile_folders
 from hpcrun.site.trust import check_trust
-from hpcrun.site.which import matching, read_surroundings
+from hpcrun.site.which import is_elsewhere, matching, read_surroundings
 
 _ROOT = Path("/")
 _MAY_MATCH = re.compile(rb"(?m)^[\"']?(which|extends)\b(?![\"']?: *(unknown|null) *(#|\r?$))")
@@ -46,22 +46,59 @@ def identify_site(
     """
     folders = profile_folders(environment, root=root)
     if name_or_path and name_or_path != "auto":
-        return _named(name_or_path, folders, how=f"`{name_or_path}` was asked for")
+        found = _named(name_or_path, folders, how=f"`{name_or_path}` was asked for")
+        return _placed(found, environment, root)
     chosen = environment.get("HPCRUN_SITE")
     if chosen and chosen != "auto":
-        return _named(chosen, folders, how=f"HPCRUN_SITE is `{chosen}`")
+        found = _named(chosen, folders, how=f"HPCRUN_SITE is `{chosen}`")
+        return _placed(found, environment, root)
     return _detected(environment, folders, root)
 
 
+def _placed(found: FoundSite, environment: Mapping[str, str], root: Path) -> FoundSite:
+    """Note where a site that is reached right here is another one than where we stand.
+
+    Else its job could end up in the queue of whatever cluster this is.
+    """
+    here = read_surroundings(environment, root=root)
+    if not (found.site.access.is_local and is_elsewhere(found.site.which, here)):
+        return found
+    access = found.site.access.model_copy(update={"is_elsewhere": True})
+    return found._replace(site=found.site.model_copy(update={"access": access}))
+
+
+def find_profile_path(
+    name_or_path: str | None = None, *, environment: Mapping[str, str], root: Path = _ROOT
+) -> Path:
+    """Find a profile as `identify_site` does; one that is named need not be sound."""
+    folders = profile_folders(environment, root=root)
+    chosen = environment.get("HPCRUN_SITE")
+    for name in (name_or_path, chosen):
+        if name and name != "auto":
+            return _path_of(name, folders)
+    return _detected(environment, folders, root).path
+
+
 def _named(name: str, folders: tuple[Path, ...], *, how: str) -> FoundSite:
-    if "/" in name or name.endswith(ENDINGS):
-        return _load(Path(name), folders, how=how)
+    path = _path_of(name, folders)
+    if _is_path(name):
+        return _load(path, folders, how=how)
+    return _load_named(path, folders, how=how)
+
+
+def _is_path(name: str) -> bool:
+    return "/" in name or name.endswith(ENDINGS)
+
+
+def _path_of(name: str, folders: tuple[Path, ...]) -> Path:
+    if _is_path(name):
+        return Path(name)
     profiles = list_profiles(folders)
     if name not in profiles:
         close = get_close_matches(name, profiles, n=1)
         guess = [f"did you mean `{close[0]}`?"] if close else []
         raise MissingInputError(f"there is no site `{name}`", help=[*guess, *_known(folders)])
-    return _load_named(profiles[name], folders, how=how)
+    return profiles[name]
 
 
 def _load_named(path: Path, folders: tuple[Path, ...], *, how: str) -> FoundSite:

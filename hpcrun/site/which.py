@@ -29,6 +29,16 @@ def read_surroundings(environment: Mapping[str, str], *, root: Path = Path("/"))
     return Surroundings(environment, socket.gethostname(), _cluster_name(environment, root), root)
 
 
+def is_elsewhere(which: Which, here: Surroundings) -> bool:
+    """Whether something is asked for, and nothing of it fits: then this is another machine.
+
+    One answer is enough to stay: on a compute node the host's name is another one than on a login
+    node, and a shell without profile lacks variables.
+    """
+    answers = list(_answers(which, here))
+    return bool(answers) and all(answer is None for answer in answers)
+
+
 def matching(which: Which, here: Surroundings) -> tuple[str, ...] | None:
     """Give what fits, one line each; None where anything does not, or nothing is asked for."""
     answers = list(_answers(which, here))

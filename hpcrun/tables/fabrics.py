@@ -38,18 +38,43 @@ class BuiltIn(Row):
     """Constants that it leaves in the library."""
 
 
+class Network(Row):
+    """A way to reach a network that is faster than TCP."""
+
+    network: str
+    """As profiles name it: infiniband, omni-path, slingshot, efa."""
+    library: str
+    part: Pattern | None = None
+    """Provider or transport of the library; None where the library itself reaches it."""
+
+
 class Fabrics(Document):
     """All that is known about network libraries."""
 
     libraries: tuple[FabricRow, ...]
+    networks: tuple[Network, ...]
     built_in: tuple[BuiltIn, ...]
 
     @model_validator(mode="after")
     def _check_references(self) -> Self:
-        strangers = {row.library for row in self.built_in} - {row.id for row in self.libraries}
+        used = {row.library for row in self.built_in} | {row.library for row in self.networks}
+        strangers = used - {row.id for row in self.libraries}
         if strangers:
             raise ValueError(f"providers of unknown libraries: {sorted(strangers)}")
         return self
+
+    def is_fast(self, network: str) -> bool:
+        """Whether there is a better way over a network than TCP."""
+        return any(row.network == network for row in self.networks)
+
+    def reaches(self, network: str, library: str, part: str) -> bool:
+        """Whether a network library reaches a network by one of its parts, "" being itself."""
+        return any(
+            row.network == network
+            and row.library == library
+            and (not part if row.part is None else re.fullmatch(row.part, part) is not None)
+            for row in self.networks
+        )
 
     def library(self, file_name: str) -> FabricRow | None:
         """Return the row whose pattern a file name matches."""

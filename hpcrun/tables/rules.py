@@ -12,7 +12,10 @@ from hpcrun.model.diagnostic import Confidence, Role, Severity
 from hpcrun.tables.rows import Document, Row, load_table
 
 HELP_WORDS = frozenset(
-    {"mpi_types", "n_tasks", "node_archs", "node_oci", "partitions", "shared", "stacks"}
+    {
+        *("mpi_types", "n_tasks", "node_archs", "node_oci", "partitions"),
+        *("runtime_request", "shared", "stacks"),
+    }
 )
 """What a help may leave open, to be filled in from job and profile."""
 

@@ -25,6 +25,11 @@ OUTPUTS = {
     "status": "hpcrun.model.run:RunStatus",
     "list": "hpcrun.model.run:RunList",
     "fetch": "hpcrun.model.staging:FetchResult",
+    "site-list": "hpcrun.app.sites:SiteList",
+    "site-which": "hpcrun.app.sites:WhichSite",
+    "site-diff": "hpcrun.app.sites:SiteDiff",
+    "site-validate": "hpcrun.app.validate_site:Validations",
+    "site-show": "hpcrun.model.site:Site",
     "image-passport": "hpcrun.model.image:ImageFacts",
     "stack-passport": "hpcrun.model.image:StackFacts",
 }

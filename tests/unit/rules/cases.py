@@ -1,5 +1,6 @@
 """For each rule of the planner: what makes it fire (with its page's job), and the nearest miss."""
 
+from datetime import date
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -23,6 +24,7 @@ from tests.unit.planner.measured import (
     user,
 )
 
+TODAY = date(2026, 11, 20)
 CORPUS = Path(__file__).resolve().parents[2] / "corpora" / "images"
 OPENMPI = IMAGES["debian13-openmpi-5.0.7"]
 MPICH = IMAGES["debian12-mpich-4.0.2"]
@@ -63,7 +65,9 @@ def plan_with(given: Given, fragment: str, folder: Path) -> Plan:
     job = load_fragment(fragment, folder)
     here = site(**(given.site or {}))
     arch = architectures().oci_of(given.image.arch)
-    decided = plan_job(job, here, {arch: given.image}, given.stacks, missing=given.missing)
+    decided = plan_job(
+        job, here, {arch: given.image}, given.stacks, missing=given.missing, today=TODAY
+    )
     return advise(decided, job=job, site=here, positions=None)
 
 
@@ -93,6 +97,21 @@ def _runtime(**changes: Any) -> dict[str, Any]:
 
 def _nodes(**changes: Any) -> dict[str, Any]:
     return {"node_classes": {"compute": site().node_classes["compute"].to_json() | changes}}
+
+
+def _network(kind: str) -> dict[str, Any]:
+    """Return nodes with a network, and no stack to bind."""
+    return _nodes(fabric={"kind": kind}) | _stacks()
+
+
+def _recorded(name: str) -> ImageFacts:
+    file = CORPUS / f"{name}-x86_64.facts.json"
+    facts = ImageFacts.model_validate_json(file.read_bytes())
+    return facts.model_copy(update={"path": SHARE / "app.sif"})
+
+
+def _partition(**changes: Any) -> dict[str, Any]:
+    return {"partitions": {"main": site().partitions["main"].to_json() | changes}}
 
 
 def _handler(emulator: str) -> dict[str, Any]:
@@ -132,6 +151,9 @@ CASES: dict[str, Case] = {
     "HPR101": Case(silent_job="submit: {partition: main}"),
     "HPR102": Case(silent_job="resources: {nodes: 2, tasks: 4, walltime: 24:00:00}"),
     "HPR103": Case(silent_job="resources: {nodes: 2, tasks: 4, memory_per_node: 4000 MiB}"),
+    "HPR104": Case(
+        fires=Given(site={"as_of": "2025-01-01"}), silent=Given(site={"as_of": "2025-11-21"})
+    ),
     "HPR105": Case(
         fires=Given(site=_scheduler(required={"account": True})),
         silent=Given(site=_scheduler(required={"account": True})),
@@ -149,6 +171,25 @@ CASES: dict[str, Case] = {
         fires=Given(site=_nodes(features=["cpu", "small"])),
         silent=Given(site=_nodes(features=["cpu", "small"])),
         silent_job="submit: {constraint: cpu&small}",
+    ),
+    "HPR112": Case(
+        fires=Given(site={"life": {"ends": "2026-11-01"}}),
+        silent=Given(site={"life": {"ends": "2027-11-01"}}),
+    ),
+    "HPR113": Case(
+        fires=Given(site=_partition(gpus_required=True)),
+        silent=Given(site=_partition(gpus_required="unknown")),
+    ),
+    "HPR114": Case(
+        fires=Given(site=_partition(open=False)), silent=Given(site=_partition(open=True))
+    ),
+    "HPR115": Case(
+        fires=Given(site=_partition(nodes_min=33)), silent=Given(site=_partition(nodes_min=2))
+    ),
+    "HPR116": Case(
+        fires=Given(site=_partition(account_ending="a")),
+        silent=Given(site=_partition(account_ending="a")),
+        silent_job="submit: {account: braina}",
     ),
     "HPR202": Case(fires=Given(image=ARM)),
     "HPR204": Case(
@@ -206,6 +247,10 @@ CASES: dict[str, Case] = {
             stacks=_outside("libz.so.1"),
         ),
     ),
+    "HPR321": Case(
+        fires=Given(image=_recorded("mpich-3.4.1"), site=_network("infiniband")),
+        silent=Given(image=_recorded("mpich-4.2.1"), site=_network("infiniband")),
+    ),
     "HPR401": Case(
         fires=Given(image=MPICH, site=_scheduler(mpi_types=["none", "pmix"]) | _stacks()),
         silent=Given(image=MPICH, site=_scheduler(mpi_types=["none", "pmi2", "pmix"])),
@@ -239,6 +284,11 @@ CASES: dict[str, Case] = {
         fires=Given(image=OPENMPI.model_copy(update={"path": Path("/tmp/app.sif")})),
     ),
     "HPR509": Case(silent_job="mounts: [{host: /home/share/brains, container: /data}]"),
+    "HPR510": Case(fires=Given(site=_runtime(group="container"))),
+    "HPR511": Case(
+        fires=Given(site=_runtime(kind="podman-hpc")),
+        silent=Given(site=_runtime(kind="singularity-ce")),
+    ),
     "HPR601": Case(fires=Given(image=ARM), silent=Given(image=ARM, site=_handler("qemu-user"))),
     "HPR602": Case(
         fires=Given(image=ARM, site=_handler("qemu-user")),

@@ -1,0 +1,74 @@
+"""What a site asks of jobs beyond their size: who, where, with what; no MPI, no paths."""
+
+from collections.abc import Iterator
+
+from hpcrun.compat.evidence import in_profile
+from hpcrun.model.base import is_known
+from hpcrun.model.diagnostic import Diagnostic
+from hpcrun.model.nodes import Partition
+from hpcrun.model.plan import Layout
+from hpcrun.planner.diagnose import diagnose
+from hpcrun.planner.question import Question
+
+
+def check_site_rules(question: Question, layout: Layout) -> Iterator[Diagnostic]:
+    """Report what the site would turn down, or let wait for ever."""
+    yield from _check_runtime(question)
+    partition, name = question.partition, question.partition_name
+    if partition is None or name is None:
+        return
+    yield from _check_number_of_nodes(question, layout)
+    key = f"partitions.{name}"
+    if partition.gpus_required is True and not layout.gpus_per_node:
+        message = f"partition `{name}` takes only jobs that ask for GPUs"
+        found = in_profile(question.site, f"{key}.gpus_required")
+        yield diagnose("HPR113", message, found=(found,))
+    if partition.open is False:
+        closed = (f"{in_profile(question.site, f'{key}.open')} is false", partition.about or "")
+        yield diagnose("HPR114", f"partition `{name}` is not open to everybody", found=closed)
+    yield from _check_account(question, partition, layout.account)
+
+
+def _check_runtime(question: Question) -> Iterator[Diagnostic]:
+    site, runtime = question.site, question.site.runtime
+    if not runtime.is_supported:
+        message = f"the site runs containers by `{runtime.kind}`, which hpcrun does not support yet"
+        yield diagnose("HPR511", message, found=(in_profile(site, "runtime.kind"),))
+    if runtime.group is not None:
+        who = f"only members of the Unix group `{runtime.group}`"
+        found = (in_profile(site, "runtime.group"),)
+        yield diagnose("HPR510", f"{who} may use `{runtime.command}` there", found=found)
+
+
+def _check_number_of_nodes(question: Question, layout: Layout) -> Iterator[Diagnostic]:
+    """Report jobs that are too small or too large for partition or quality of service."""
+    site, asked = question.site, layout.nodes
+    named = {
+        f"partition `{question.partition_name}`": (
+            f"partitions.{question.partition_name}",
+            question.partition,
+        ),
+        f"quality of service `{layout.qos}`": (f"qos.{layout.qos}", site.qos.get(layout.qos or "")),
+    }
+    for what, (key, limits) in named.items():
+        if limits is None:
+            continue
+        least, most = limits.nodes_min, limits.nodes_max
+        if isinstance(least, int) and asked < least:
+            found = (f"{in_profile(site, f'{key}.nodes_min')}: {least}",)
+            yield diagnose("HPR115", f"{asked} nodes: {what} wants at least {least}", found=found)
+        if isinstance(most, int) and asked > most:
+            found = (f"{in_profile(site, f'{key}.nodes_max')}: {most}",)
+            yield diagnose("HPR106", f"{asked} nodes: {what} lets a job have {most}", found=found)
+
+
+def _check_account(
+    question: Question, partition: Partition, account: str | None
+) -> Iterator[Diagnostic]:
+    ending = partition.account_ending
+    if ending is None or not is_known(ending) or account is None or account.endswith(ending):
+        return
+    name = question.partition_name
+    key = in_profile(question.site, f"partitions.{name}.account_ending")
+    message = f"account `{account}` is not one for partition `{name}`"
+    yield diagnose("HPR116", message, found=(f"{key}: accounts for it end with `{ending}`",))
