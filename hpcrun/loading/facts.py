@@ -50,7 +50,7 @@ class Fact(Wrapping):
         if _is_unknown(node):
             place.reading.unknowns.append(place.path)
             return self.when_unknown
-        if not self.is_group:
+        if not self.is_group and not _is_list_of_groups(self.shape):
             place.reading.leaves.append(place.path)
         if isinstance(node, Scalar) and not isinstance(bare(self.shape), Text | Choice):
             near = did_you_mean(node.text, [UNKNOWN])
@@ -146,6 +146,13 @@ def _only(node: Mapping, keys: tuple[str, ...], source: str) -> Mapping:
     """Give the keys that one of the files that the mapping is made of has written."""
     chosen = (e for e in node.entries if e.key.text in keys and e.key.span.source.shown == source)
     return Mapping(tuple(chosen), node.span)
+
+
+def _is_list_of_groups(shape: Shape) -> bool:
+    """Whether the leaves are the items' values, and not the list."""
+    item = shape.item if isinstance(shape, ListOf) else None
+    cases = item.cases if isinstance(item, Either) else (item,)
+    return any(isinstance(case, Sourced) for case in cases)
 
 
 def _is_unknown(node: Node) -> bool:

@@ -1,18 +1,19 @@
 """Do a profile's values fit each other; does not read them, and knows nothing of the real site."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from hpcrun.loading.problems import FileRule, did_you_mean, shorten
+from hpcrun.loading.problems import FileRule, did_you_mean, likely, shorten
 from hpcrun.loading.shapes import Reading
 from hpcrun.model.base import UNKNOWN
+from hpcrun.model.diagnostic import Help
 
 _REFERENCES = (
     ("partitions.*.node_classes[]", "node_classes", "node class"),
     ("partitions.*.qos[]", "qos", "quality of service"),
     ("qos.*.partitions[]", "partitions", "partition"),
     ("recipes[].node_classes[]", "node_classes", "node class"),
-    ("recipes[].stack", "mpi_stacks", "MPI stack"),
+    ("recipes[].stack", "mpi_stacks", "stack"),
     ("recipes[].launcher", "launchers", "launcher"),
 )
 """Where a profile names one of its own parts: place, group, and what a part is called."""
@@ -91,7 +92,7 @@ def _check_limit(path: str, part: Any, lower: str, upper: str, reading: Reading)
         f"{path}.{lower}",
         f"`{path}.{lower}` is above `{upper}`",
         [f"`{lower}` is {low}", f"`{upper}` is {high}"],
-        "correct one of the two",
+        [likely("correct one of the two")],
         reading,
     )
 
@@ -103,8 +104,8 @@ def _check_sockets(path: str, part: Any, reading: Reading) -> None:
     if cores % sockets:
         found = [f"`cores` is {cores}", f"`sockets` is {sockets}"]
         message = f"the cores of `{path}` cannot be shared out to its sockets"
-        help_text = "`cores` counts all cores of the node, without hardware threads"
-        _contradict(f"{path}.cores", message, found, help_text, reading)
+        helps = [likely("`cores` counts all cores of the node, without hardware threads")]
+        _contradict(f"{path}.cores", message, found, helps, reading)
 
 
 def _check_mpi_types(values: dict[str, Any], reading: Reading) -> None:
@@ -121,9 +122,8 @@ def _check_mpi_types(values: dict[str, Any], reading: Reading) -> None:
         if name in (None, UNKNOWN, "none") or name in types:
             continue
         found = ["`scheduler.mpi_types` has " + _listed(types)]
-        guess = did_you_mean(name, types)
-        help_text = guess[0].text if guess else "add it there, if srun offers it"
-        _contradict(path, f"srun does not offer `{shorten(name)}`", found, help_text, reading)
+        helps = did_you_mean(name, types) or [likely("add it there, if srun offers it")]
+        _contradict(path, f"srun does not offer `{shorten(name)}`", found, helps, reading)
 
 
 def _check_default(values: dict[str, Any], reading: Reading) -> None:
@@ -141,14 +141,14 @@ def _check_default(values: dict[str, Any], reading: Reading) -> None:
 
 
 def _contradict(
-    path: str, message: str, found: list[str], help_text: str, reading: Reading
+    path: str, message: str, found: list[str], helps: Sequence[Help], reading: Reading
 ) -> None:
     reading.problems.report(
         FileRule.CONTRADICTION,
         reading.value_spans[path],
         message=message,
         found=found,
-        helps=[help_text],
+        helps=helps,
     )
 
 

@@ -58,6 +58,11 @@ def _leaves(
     if path in facts or not isinstance(node, nodes.Mapping | nodes.Sequence):
         yield Leaf(keys, _plain(node), sources.get(path), node.span, path in facts)
         return
+    if path in reading.sources and isinstance(node, nodes.Mapping):
+        # A list of groups that is written with its origin.
+        node = node.entries[[entry.key.text for entry in node.entries].index("value")].value
+        yield from _leaves(node, keys, reading, sources, facts)
+        return
     for key, below in _parts(node):
         if key in ORIGIN_KEYS and f"{path}.{key}" not in facts and keys:
             continue

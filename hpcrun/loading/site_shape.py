@@ -169,7 +169,7 @@ SITE = Record(
         "runtime": group(RUNTIME, "what runs images"),
         "launchers": named(LAUNCHER, "what starts ranks: srun, mpirun, mpiexec, the site's own"),
         "mpi_stacks": named(MPI_STACK, "the site's MPI installations, by a name"),
-        "recipes": group(RECIPE_LIST, "the site's own ways to run MPI in images"),
+        "recipes": defaulting(RECIPE_LIST, "the site's own ways to run MPI in images"),
         "images": group(_IMAGES, "what the site allows with images"),
         "filesystems": group(_FILESYSTEMS, "where files are seen"),
         "internet": group(_INTERNET, "who reaches the internet"),

@@ -45,9 +45,8 @@ def plan_job(  # noqa: PLR0913  all that a plan is made from
 
     `images` are the passports of the job's image variants by OCI architecture name, at least one;
     `stacks` those of the site's MPI stacks by name, as far as they are known; `missing` are host
-    paths of the job that whoever looked did not find; without `today` nothing is said about the age
-    of the profile. The plan's diagnostics carry no help yet
-    (hpcrun.rules adds it), and its script is not rendered yet.
+    paths of the job that whoever looked did not find; without `today` nothing is said about age.
+    The diagnostics carry no help yet (hpcrun.rules adds it), and the script is not rendered yet.
     """
     question = gather(job, site, images, stacks)
     judged = [(shape, judge(question, shape)) for shape in all_shapes(question)]
@@ -57,9 +56,7 @@ def plan_job(  # noqa: PLR0913  all that a plan is made from
     found = [*_check(question, layout, choice, facts_of=arch), *check_sources(missing)]
     found += check_life(site, today) if today is not None else ()
     diagnostics = apply_allows(job, [*choice.diagnostics, *found])
-    chosen = None
-    if choice.shape and choice.judgement and not any(d.refuses for d in diagnostics):
-        chosen = _candidate(choice.shape, choice.judgement)
+    chosen = None if any(d.refuses for d in diagnostics) else _chosen(choice)
     return Plan(
         job=job.name,
         site=site.name,
@@ -133,6 +130,12 @@ def _planned_image(arch: str, facts: ImageFacts) -> PlannedImage:
         size_bytes=facts.size_bytes,
         mtime_ns=facts.mtime_ns,
     )
+
+
+def _chosen(choice: Choice) -> Candidate | None:
+    if choice.shape is None or choice.judgement is None:
+        return None
+    return _candidate(choice.shape, choice.judgement)
 
 
 def _candidate(shape: Shape, judgement: Judgement) -> Candidate:

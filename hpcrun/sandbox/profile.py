@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from hpcrun import resources
+from hpcrun.loading.facts import ORIGIN_KEYS
 from hpcrun.model.base import UNKNOWN
 from hpcrun.model.nodes import Gpu
 from hpcrun.sandbox import shape_files
@@ -72,8 +73,11 @@ def _without_parent(own: dict[str, Any]) -> dict[str, Any]:
 
 
 def _groups_joined(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:
-    """Join groups of keys; a value with its source stands for one value."""
-    joined = dict(below)
+    """Join groups of keys; a value with its source stands for one value.
+
+    What a group says of its source is not so of the sandbox's own values in it, and is left out.
+    """
+    joined = {key: value for key, value in below.items() if key not in ORIGIN_KEYS}
     for key, value in above.items():
         old = joined.get(key)
         is_group = isinstance(value, dict) and isinstance(old, dict) and "value" not in old

@@ -67,7 +67,7 @@ def _shared(part: Any, definitions: dict[str, Any]) -> Any:
     inner = {key: _shared(value, definitions) for key, value in part.items()}
     if "title" not in inner:
         return inner
-    about = {"description": inner.pop("description")} if "description" in inner else {}
+    about = {key: inner.pop(key) for key in ("description", "x-probe") if key in inner}
     slug = re.sub("[^a-z0-9]+", "-", part["title"].lower()).strip("-")
     names = (slug, *(f"{slug}-{number}" for number in range(2, 1000)))
     name = next(n for n in names if definitions.setdefault(n, inner) == inner)
