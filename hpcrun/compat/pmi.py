@@ -53,6 +53,8 @@ def check_offered(srun_type: str, site: Site) -> Verdict:
     types = site.scheduler.mpi_types
     key = in_profile(site, "scheduler.mpi_types")
     if not is_known(types):
+        if srun_type in site.named_mpi_types:
+            return COMPATIBLE
         return unknown(
             Reason(
                 code="HPR401",

@@ -292,6 +292,13 @@ class Site(Value):
     """The profile that this was loaded from."""
 
     @property
+    def named_mpi_types(self) -> tuple[str, ...]:
+        """Types of `srun --mpi` that the profile says are used: the default, and in recipes."""
+        default = self.scheduler.mpi_default
+        named = (default, *(recipe.mpi_type for recipe in self.recipes))
+        return tuple(dict.fromkeys(kind for kind in named if kind and kind != UNKNOWN))
+
+    @property
     def default_partition(self) -> str | None:
         """The partition that Slurm uses when none is named."""
         return next((name for name, part in self.partitions.items() if part.default), None)

@@ -48,8 +48,9 @@ def all_shapes(question: Question) -> Iterator[Shape]:
 
 def srun_types(question: Question) -> tuple[str, ...]:
     """Return the `--mpi` types to consider: the site's, `none`, and what the job asks for."""
-    offered = question.site.scheduler.mpi_types
-    types = offered if is_known(offered) else ASSUMED_TYPES
+    site = question.site
+    offered = site.scheduler.mpi_types
+    types = offered if is_known(offered) else (*site.named_mpi_types, *ASSUMED_TYPES)
     wished = question.job.mpi.pmi
     if wished != "auto" and not any(is_wished_type(wished, name) for name in types):
         types = (*types, wished)

@@ -157,6 +157,16 @@ def test_pmi_unknown_types_of_the_site_are_unknown() -> None:
     assert (verdict.answer, verdict.reasons[0].code) == (UNKNOWN, "HPR401")
 
 
+def test_pmi_type_that_the_profile_uses_is_offered_where_not_all_are_known() -> None:
+    default = {"mpi_default": "pspmix", "pmix": {"server": "5.0.7"}}
+    recipe = {"kind": "hybrid", "mpi_type": "pmi2"}
+    here = site(scheduler=default, recipes=[recipe])
+    assert check_pmi(client("debian13-openmpi-5.0.7"), "pspmix", here) == Verdict(answer=OK)
+    assert check_pmi(client("debian12-mpich-4.0.2"), "pmi2", here) == Verdict(answer=OK)
+    other = check_pmi(client("debian13-openmpi-5.0.7"), "pmix", here)
+    assert (other.answer, other.reasons[0].code) == (UNKNOWN, "HPR401")
+
+
 def test_pmi_type_that_the_site_lacks_is_incompatible() -> None:
     here = site(scheduler={"mpi_types": ("none", "pmi2")})
     verdict = check_pmi(client("debian12-mpich-4.0.2"), "pmix_v4", here)

@@ -54,6 +54,13 @@ def test_candidates_of_a_site_that_does_not_say_its_types_are_unknown() -> None:
     assert verdicts["pmi2"] == "unknown"
 
 
+def test_candidates_take_the_types_that_the_profile_uses_where_not_all_are_known() -> None:
+    here = {"scheduler": {"mpi_default": "pspmix"}}
+    made = plan(IMAGES["debian13-openmpi-5.0.7"], here)
+    types = [c.srun_mpi for c in made.candidates if _is_native_hybrid(c)]
+    assert types == ["pspmix", "pmix", "pmi2", "none"]
+
+
 def _is_native_hybrid(candidate: Any) -> bool:
     return (candidate.model, candidate.execution, candidate.launcher) == (
         "hybrid",
