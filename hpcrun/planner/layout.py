@@ -5,10 +5,10 @@ from collections.abc import Callable, Iterable, Iterator
 
 from hpcrun.compat.evidence import listed
 from hpcrun.model.base import is_known
-from hpcrun.model.diagnostic import Diagnostic
+from hpcrun.model.diagnostic import Diagnostic, Severity
 from hpcrun.model.nodes import NodeClass
 from hpcrun.model.plan import Layout
-from hpcrun.planner.diagnose import diagnose
+from hpcrun.planner.diagnose import UNKNOWN_NOTE, diagnose
 from hpcrun.planner.question import Question
 from hpcrun.units import format_duration
 
@@ -58,6 +58,12 @@ def tasks_on_fullest_node(layout: Layout) -> int:
 
 def _check_partition(question: Question) -> Iterator[Diagnostic]:
     if question.partition is not None:
+        return
+    if "partitions" in question.site.unknowns:
+        found = (f"`partitions` of profile `{question.site.name}` is unknown",)
+        message = "cannot tell which partitions the site has"
+        made = diagnose("HPR101", message, found=found, severity=Severity.WARNING)
+        yield made.model_copy(update={"notes": (UNKNOWN_NOTE,)})
         return
     names = ", ".join(f"`{name}`" for name in question.site.partitions) or "none"
     found = (f"profile `{question.site.name}` has partitions {names}",)

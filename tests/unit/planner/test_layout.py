@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from hpcrun.model.diagnostic import Severity
 from hpcrun.model.plan import Plan
 from hpcrun.planner import plan_job
 from tests.unit.planner.measured import IMAGES, STACKS, job, site
@@ -92,6 +93,14 @@ def test_layout_partition_without_default_must_be_named() -> None:
     partitions = {"main": {"node_classes": ["compute"]}}
     assert codes(plan({"partitions": partitions})) == ["HPR101"]
     assert codes(plan({"partitions": partitions}, submit={"partition": "main"})) == []
+
+
+@pytest.mark.parametrize("submit", [{}, {"partition": "main"}], ids=["none", "named"])
+def test_layout_unknown_partitions_warn(submit: dict[str, str]) -> None:
+    made = plan({"partitions": {}, "unknowns": ["partitions"]}, submit=submit)
+    assert [(d.code, d.severity) for d in made.diagnostics] == [("HPR101", Severity.WARNING)]
+    assert made.chosen is not None
+    assert made.layout.partition == submit.get("partition")
 
 
 REQUIRED = {
