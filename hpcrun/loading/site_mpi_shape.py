@@ -38,7 +38,7 @@ _REQUIRED = Record(
 
 SCHEDULER = Record(
     {
-        "kind": defaulting(Choice(("slurm", "pbs", "none")), "hpcrun submits to Slurm"),
+        "kind": fact(Choice(("slurm", "pbs", "none")), "hpcrun submits to Slurm"),
         "version": fact(Version(), "what `srun --version` prints", probe="srun --version"),
         "daemon": fact(
             Choice(("slurmd", "psid")), "what starts tasks on the nodes: `psid` is ParaStation's"
@@ -61,7 +61,7 @@ RUNTIMES = (
 
 RUNTIME = Record(
     {
-        "kind": defaulting(Choice(RUNTIMES), "the container runtime"),
+        "kind": fact(Choice(RUNTIMES), "the container runtime"),
         "version": fact(Version(), "what `apptainer version` prints", probe="apptainer version"),
         "command": defaulting(Text(), "name or path of the program"),
         "mode": fact(

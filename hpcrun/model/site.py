@@ -79,14 +79,15 @@ class RequiredOptions(Value):
 class SchedulerFacts(Value):
     """The scheduler of the site."""
 
-    kind: Literal["slurm", "pbs", "none"] = "slurm"
+    kind: Literal["slurm", "pbs", "none"] | Unknown = "slurm"
     version: Line | Unknown = UNKNOWN
     daemon: Literal["slurmd", "psid"] | Unknown = UNKNOWN
     """What starts tasks on the nodes."""
     mpi_types: tuple[str, ...] | Unknown = UNKNOWN
     """What `srun --mpi=list` prints."""
     mpi_default: Line | Unknown = UNKNOWN
-    pmix: Pmix | None = None
+    pmix: Pmix | None = Pmix()
+    """None where Slurm has none."""
     required: RequiredOptions = RequiredOptions.model_construct()
     accounting: bool | Unknown = UNKNOWN
     """Whether there is a slurmdbd."""
@@ -104,6 +105,7 @@ class RuntimeFacts(Value):
         "container-engine",
         "docker",
         "none",
+        "unknown",
     ] = "apptainer"
     """`singularity` is one whose make is not known."""
     version: Line | Unknown = UNKNOWN

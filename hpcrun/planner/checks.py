@@ -5,7 +5,7 @@ from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
 from hpcrun.compat.evidence import in_profile, listed
-from hpcrun.model.base import is_known
+from hpcrun.model.base import UNKNOWN, is_known
 from hpcrun.model.container import ImageKind
 from hpcrun.model.diagnostic import Diagnostic, Severity
 from hpcrun.model.image import ImageFacts
@@ -67,7 +67,9 @@ def check_support(question: Question) -> Iterator[Diagnostic]:
     """Report what this version of hpcrun cannot do yet, where keeping quiet would mislead."""
     job, kind = question.job, question.site.scheduler.kind
     if kind != "slurm":
-        message = f"the site's scheduler is `{kind}`; this version of hpcrun submits to Slurm"
+        what = {"none": "the site has no scheduler", UNKNOWN: "nobody knows the site's scheduler"}
+        scheduler = what.get(kind, f"the site's scheduler is {kind.upper()}")
+        message = f"{scheduler}; this version of hpcrun submits to Slurm"
         yield diagnose("HPR110", message, found=(in_profile(question.site, "scheduler.kind"),))
     if job.gate == "always":
         message = "`gate: always` asks for a check that this version of hpcrun does not have"

@@ -31,7 +31,13 @@ def check_site_rules(question: Question, layout: Layout) -> Iterator[Diagnostic]
 
 def _check_runtime(question: Question) -> Iterator[Diagnostic]:
     site, runtime = question.site, question.site.runtime
-    if not runtime.is_supported:
+    if not is_known(runtime.kind):
+        message = "nobody knows what runs containers at the site"
+        yield diagnose("HPR511", message, found=(in_profile(site, "runtime.kind"),))
+    elif runtime.kind == "none":
+        message = "the site has no container runtime"
+        yield diagnose("HPR511", message, found=(in_profile(site, "runtime.kind"),))
+    elif not runtime.is_supported:
         message = f"the site runs containers by `{runtime.kind}`, which hpcrun does not support yet"
         yield diagnose("HPR511", message, found=(in_profile(site, "runtime.kind"),))
     if runtime.group is not None:

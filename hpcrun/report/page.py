@@ -21,11 +21,13 @@ class Section(NamedTuple):
 
     title: str
     lines: tuple[str, ...]
+    at_most: int = LINES_PER_SECTION
+    """Lines to show even where there is room for more."""
 
 
-def section(title: str, lines: Iterable[str]) -> Section:
+def section(title: str, lines: Iterable[str], *, at_most: int = LINES_PER_SECTION) -> Section:
     """Return a section of a page."""
-    return Section(title, tuple(lines))
+    return Section(title, tuple(lines), at_most)
 
 
 def pair(name: str, value: str) -> str:
@@ -45,6 +47,7 @@ def format_page(title: str, sections: Iterable[Section]) -> str:
 
 
 def _laid_out(part: Section, limit: int) -> list[str]:
+    limit = min(limit, part.at_most)
     n_more = len(part.lines) - limit
     rest = [f"  {n_more} further; all with --json"] if n_more > 0 else []
     head = ["", *_wrapped(part.title)] if part.title else []

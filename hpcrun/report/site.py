@@ -24,7 +24,7 @@ def format_site(site: Site) -> str:
         section("MPI stacks", _named(site.mpi_stacks, _stack)),
         section("recipes", map(_recipe, site.recipes)),
         _places(site),
-        section("notes", site.notes),
+        section("notes", site.notes, at_most=2),
     ]
     when = f", as of {site.as_of}" if site.as_of else ""
     return format_page(f"{site.name}: {site.description or 'a site'}{when}", sections)
