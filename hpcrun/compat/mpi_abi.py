@@ -32,9 +32,33 @@ def check_mpi_abi(
     if not need.users:
         return _without_users(facts, need)
     if stack_facts is None or not stack_facts.libraries:
-        return Verdict.worst_of(check_release(facts, user, stack, name=name) for user in need.users)
+        return Verdict.worst_of(
+            _check_family(facts, user, stack, name=name)
+            or check_release(facts, user, stack, name=name)
+            for user in need.users
+        )
     return Verdict.worst_of(
         _check_user(facts, user, name=name, offered=stack_facts.libraries) for user in need.users
+    )
+
+
+def _check_family(
+    facts: ImageFacts, user: MpiUser, stack: MpiStack, *, name: str
+) -> Verdict | None:
+    """Return why a stack of which only the profile tells is of the wrong family, if it is."""
+    is_chooser = user.needed == RUN_TIME
+    families = user.families if is_chooser else mpi_abi().families_of(user.needed)
+    if not is_known(stack.family) or not families or stack.family in families:
+        return None
+    ours = " or ".join(map(family_name, families))
+    theirs = family_name(stack.family)
+    return incompatible(
+        Reason(
+            code="HPR301",
+            message=f"the program was built for {ours}, host stack `{name}` is {theirs}",
+            evidence=(user_found(facts, user), f"`mpi_stacks.{name}.family` of the profile"),
+            table_row=None if is_chooser else f"mpi_abi.yaml soname `{user.needed}`",
+        )
     )
 
 

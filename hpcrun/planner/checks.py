@@ -226,6 +226,8 @@ def check_runtime(question: Question) -> Iterator[Diagnostic]:
     """Report a container runtime that is unknown or not where the job would run."""
     site = question.site
     runtime = site.runtime
+    if not runtime.is_supported:
+        return
     if not is_known(runtime.version) and not is_known(runtime.mode):
         message = f"the profile says nothing about `{runtime.command}` at the site"
         found = (f"{in_profile(site, 'runtime.version')} is unknown",)

@@ -57,7 +57,7 @@ def tasks_on_fullest_node(layout: Layout) -> int:
 
 
 def _check_partition(question: Question) -> Iterator[Diagnostic]:
-    if question.partition is not None:
+    if question.partition is not None or question.site.scheduler.kind != "slurm":
         return
     if "partitions" in question.site.unknowns:
         found = (f"`partitions` of profile `{question.site.name}` is unknown",)

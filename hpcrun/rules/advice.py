@@ -1,5 +1,6 @@
 """Help and places for the diagnostics of a plan; does not find faults."""
 
+import shlex
 from collections.abc import Iterable, Mapping
 
 from hpcrun.loading import Positions
@@ -20,6 +21,8 @@ def advise(plan: Plan, *, job: Job, site: Site, positions: Positions | None) -> 
     advised = []
     for diagnostic in plan.diagnostics:
         helps = _helps(diagnostic, words)
+        if diagnostic.code == "HPR110" and site.scheduler.kind == "none":
+            helps = (_by_hand(plan, site), *helps)
         if alternative is not None and rules()[diagnostic.code].key in ("mpi", "execution"):
             helps = (alternative, *helps)
         place = _place(diagnostic, job=job, positions=positions)
@@ -54,11 +57,22 @@ def help_words(plan: Plan, *, job: Job, site: Site) -> dict[str, str]:
         "n_tasks": str(job.resources.n_tasks),
         "node_archs": " or ".join(archs) or "the nodes' processors",
         "node_oci": architectures().oci_of(archs[0]) if archs else "amd64",
-        "partitions": _listed(site.partitions),
+        "partitions": _listed(site.partitions) if site.partitions else "the site's partitions",
         "runtime_request": site.runtime.request or "ask the site",
         "shared": _listed(map(str, shared)) if is_known(shared) else "the shared folders",
         "stacks": _listed(site.mpi_stacks),
     }
+
+
+def _by_hand(plan: Plan, site: Site) -> Help:
+    """Say what works where there is no scheduler: one machine, ranks inside one container."""
+    command = shlex.join(plan.argv)
+    ranks = f"mpirun -n {plan.layout.tasks} " if plan.layout.tasks > 1 else ""
+    text = (
+        f"start it by hand in one machine, with the image's own MPI: "
+        f"`{site.runtime.command} exec {plan.image.path.name} {ranks}{command}`"
+    )
+    return Help(text=text, confidence=Confidence.LIKELY)
 
 
 def _alternative(plan: Plan, job: Job) -> Help | None:

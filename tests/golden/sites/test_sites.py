@@ -27,6 +27,8 @@ CORPUS = HERE.parents[1] / "corpora" / "images"
 PROFILES = sorted(resources.site_profiles_folder().glob("*.yaml"))
 TODAY = date(2026, 11, 20)
 IMAGES = ("openmpi-5.0.7-x86_64", "mpich-4.0.2-x86_64", "openmpi-4.1.4-aarch64")
+PARTITIONS = {"galileo100": "g100_usr_prod"}
+"""Where the default is not for jobs of several nodes."""
 JOB = """\
 version: 1
 name: brain
@@ -43,7 +45,9 @@ def job_at(site: Site, folder: Path, facts: ImageFacts) -> tuple[Job, ImageFacts
     shared = site.filesystems.shared
     place = shared[0] if is_known(shared) and shared else Path("/shared")
     required = site.scheduler.required
-    partition = None if site.default_partition else next(iter(site.partitions), None)
+    partition = PARTITIONS.get(site.name)
+    if partition is None and not site.default_partition:
+        partition = next(iter(site.partitions), None)
     qos = next(iter(site.qos), "normal") if required.qos else ""
     account = "brain" if required.account else ""
     submit = Submit(partition=partition or "", account=account, qos=qos)
@@ -77,5 +81,3 @@ def test_site_and_three_images(
 
 def test_every_page_is_that_of_a_profile() -> None:
     assert {page.stem for page in HERE.glob("*.txt")} == {path.stem for path in PROFILES}
-
-
