@@ -52,8 +52,6 @@ def check_offered(srun_type: str, site: Site) -> Verdict:
     """Judge whether the site's srun has this type at all."""
     types = site.scheduler.mpi_types
     key = in_profile(site, "scheduler.mpi_types")
-    if not is_known(types) and srun_type in site.named_mpi_types:
-        return COMPATIBLE
     if not is_known(types):
         if srun_type in site.named_mpi_types:
             return COMPATIBLE

@@ -7,8 +7,11 @@ from hpcrun.model.base import is_known
 from hpcrun.model.diagnostic import Diagnostic
 from hpcrun.model.nodes import Partition
 from hpcrun.model.plan import Layout
+from hpcrun.model.site import Site
 from hpcrun.planner.diagnose import diagnose
 from hpcrun.planner.question import Question
+from hpcrun.tables.runtimes import runtime
+from hpcrun.tables.versions import version_key
 
 
 def check_site_rules(question: Question, layout: Layout) -> Iterator[Diagnostic]:
@@ -30,20 +33,31 @@ def check_site_rules(question: Question, layout: Layout) -> Iterator[Diagnostic]
 
 
 def _check_runtime(question: Question) -> Iterator[Diagnostic]:
-    site, runtime = question.site, question.site.runtime
-    if not is_known(runtime.kind):
+    site, facts = question.site, question.site.runtime
+    if not is_known(facts.kind):
         message = "nobody knows what runs containers at the site"
         yield diagnose("HPR511", message, found=(in_profile(site, "runtime.kind"),))
-    elif runtime.kind == "none":
+    elif facts.kind == "none":
         message = "the site has no container runtime"
         yield diagnose("HPR511", message, found=(in_profile(site, "runtime.kind"),))
-    elif not runtime.is_supported:
-        message = f"the site runs containers by `{runtime.kind}`, which hpcrun does not support yet"
+    elif not facts.is_supported:
+        message = f"the site runs containers by `{facts.kind}`, which hpcrun does not support yet"
         yield diagnose("HPR511", message, found=(in_profile(site, "runtime.kind"),))
-    if runtime.group is not None:
-        who = f"only members of the Unix group `{runtime.group}`"
+    yield from _check_version(site)
+    if facts.group is not None:
+        who = f"only members of the Unix group `{facts.group}`"
         found = (in_profile(site, "runtime.group"),)
-        yield diagnose("HPR510", f"{who} may use `{runtime.command}` there", found=found)
+        yield diagnose("HPR510", f"{who} may use `{facts.command}` there", found=found)
+
+
+def _check_version(site: Site) -> Iterator[Diagnostic]:
+    """Report a runtime that does not have the options that the job's script gives it."""
+    version, row = site.runtime.version, runtime(site.runtime.kind)
+    if row is None or not is_known(version) or version_key(version) >= version_key(row.since):
+        return
+    found = (f"{in_profile(site, 'runtime.version')}: {version}",)
+    what = f"{site.runtime.kind} {version} does not know `{row.option}`, which the script needs"
+    yield diagnose("HPR512", what, found=found, table_row=f"runtimes.yaml row `{row.id}`")
 
 
 def _check_number_of_nodes(question: Question, layout: Layout) -> Iterator[Diagnostic]:

@@ -1,6 +1,7 @@
 """A page for people: titled sections that together fit a screen; does not know what they say.
 
-Where all would be too long, the longest sections are cut, each saying how much it leaves out.
+Where all would be too long, the longest sections are cut, each saying how much it leaves out; what
+is short stays whole.
 """
 
 import textwrap
@@ -38,16 +39,18 @@ def pair(name: str, value: str) -> str:
 def format_page(title: str, sections: Iterable[Section]) -> str:
     """Lay the sections out below a title, in order, on at most `PAGE_LINES` lines."""
     kept = [part for part in sections if part.lines]
-    lines: list[str] = []
-    for limit in range(LINES_PER_SECTION, 0, -1):
-        lines = [*_wrapped(title), *(line for part in kept for line in _laid_out(part, limit))]
-        if len(lines) <= PAGE_LINES:
-            break
+    head = _wrapped(title)
+    limits = [min(len(part.lines), part.at_most) for part in kept]
+    blocks = [_laid_out(part, limit) for part, limit in zip(kept, limits, strict=True)]
+    while len(head) + sum(map(len, blocks)) > PAGE_LINES and max(limits, default=1) > 1:
+        longest = max(range(len(kept)), key=lambda index: (limits[index] > 1, len(blocks[index])))
+        limits[longest] -= 1
+        blocks[longest] = _laid_out(kept[longest], limits[longest])
+    lines = [*head, *(line for block in blocks for line in block)]
     return "".join(f"{line}\n" for line in lines[:PAGE_LINES])
 
 
 def _laid_out(part: Section, limit: int) -> list[str]:
-    limit = min(limit, part.at_most)
     n_more = len(part.lines) - limit
     rest = [f"  {n_more} further; all with --json"] if n_more > 0 else []
     head = ["", *_wrapped(part.title)] if part.title else []

@@ -71,7 +71,9 @@ def test_many_long_sections_together_fit_a_page_and_each_says_what_it_leaves_out
     lines = format_page("title", parts).splitlines()
     assert len(lines) <= PAGE_LINES
     assert [line for line in lines if line.startswith("part")] == [f"part {n}" for n in range(9)]
-    assert lines.count("  9 further; all with --json") == len(parts)
+    left_out = [line for line in lines if line.endswith(" further; all with --json")]
+    assert {line.split()[0] for line in left_out} <= {"8", "9"}
+    assert len(left_out) == len(parts)
 
 
 def test_title_of_a_section_is_wrapped_and_cannot_steer_the_terminal() -> None:

@@ -289,6 +289,9 @@ CASES: dict[str, Case] = {
         fires=Given(site=_runtime(kind="podman-hpc")),
         silent=Given(site=_runtime(kind="singularity-ce")),
     ),
+    "HPR512": Case(
+        fires=Given(site=_runtime(version="1.0.3")), silent=Given(site=_runtime(version="1.1.6"))
+    ),
     "HPR601": Case(fires=Given(image=ARM), silent=Given(image=ARM, site=_handler("qemu-user"))),
     "HPR602": Case(
         fires=Given(image=ARM, site=_handler("qemu-user")),
