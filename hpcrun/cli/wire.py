@@ -20,7 +20,7 @@ def outside_of(site: Site) -> Outside:
 
     if site.scheduler.kind != "slurm":
         raise UsageError(
-            f"the scheduler of site `{site.name}` is {site.scheduler.kind}; hpcrun submits to Slurm"
+            f"site `{site.name}` has the scheduler `{site.scheduler.kind}`; hpcrun submits to Slurm"
         )
     if site.access.ssh is not None:
         return _outside_by_ssh(site, site.access.ssh)
