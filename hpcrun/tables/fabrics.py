@@ -1,13 +1,13 @@
 """Network libraries and what gives them away; does not read any library."""
 
 import re
-from functools import cache
+from functools import cache, cached_property
 from typing import Self
 
 from pydantic import model_validator
 
 from hpcrun.tables.mpi_families import Pattern
-from hpcrun.tables.rows import Document, Row, load_table
+from hpcrun.tables.rows import Document, Row, any_of, load_table
 
 
 class FabricRow(Row):
@@ -78,7 +78,13 @@ class Fabrics(Document):
 
     def library(self, file_name: str) -> FabricRow | None:
         """Return the row whose pattern a file name matches."""
+        if self._any_library.fullmatch(file_name) is None:
+            return None
         return next((r for r in self.libraries if re.fullmatch(r.pattern, file_name)), None)
+
+    @cached_property
+    def _any_library(self) -> re.Pattern[str]:
+        return any_of(self.libraries)
 
     def named(self, row_id: str) -> FabricRow | None:
         """Return a row by its id."""

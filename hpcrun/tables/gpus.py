@@ -1,10 +1,10 @@
 """Software for GPUs and what gives it away; does not read any library."""
 
 import re
-from functools import cache
+from functools import cache, cached_property
 
 from hpcrun.tables.mpi_families import Pattern
-from hpcrun.tables.rows import Document, Row, load_table
+from hpcrun.tables.rows import Document, Row, any_of, load_table
 
 
 class GpuRow(Row):
@@ -49,10 +49,16 @@ class Gpus(Document):
 
     def library(self, folder: str, file_name: str) -> GpuRow | None:
         """Return the row of a library by where it lies."""
+        if self._any_library.fullmatch(file_name) is None:
+            return None
         for row in self.libraries:
             if re.fullmatch(row.pattern, file_name) and re.fullmatch(row.folder, folder):
                 return row
         return None
+
+    @cached_property
+    def _any_library(self) -> re.Pattern[str]:
+        return any_of(self.libraries)
 
     def is_variable(self, name: str) -> bool:
         """Whether a variable speaks to GPU runtimes."""

@@ -1,13 +1,13 @@
 """How an MPI library is known by its bytes; does not read any library."""
 
 import re
-from functools import cache
+from functools import cache, cached_property
 from typing import Annotated, Literal, Self, TypeVar
 
 from pydantic import AfterValidator, model_validator
 
 from hpcrun.model.image import Family
-from hpcrun.tables.rows import Document, Row, load_table
+from hpcrun.tables.rows import Document, Row, any_of, load_table
 
 Kind = Literal["pmi1", "pmi2", "pmix"]
 
@@ -125,7 +125,13 @@ class MpiFamilies(Document):
 
     def library(self, file_name: str) -> LibraryName | None:
         """Return the row whose pattern a file name matches, if it may be an MPI C library."""
+        if self._any_library.fullmatch(file_name) is None:
+            return None
         return _first(self.libraries, file_name)
+
+    @cached_property
+    def _any_library(self) -> re.Pattern[str]:
+        return any_of(self.libraries)
 
     def implementation_name(self, implementation: str) -> str | None:
         """Return the name that people know an implementation by."""
@@ -158,7 +164,11 @@ class MpiFamilies(Document):
 
     def is_own_program(self, file_name: str) -> bool:
         """Whether a program of this name comes with an MPI installation."""
-        return _first(self.own_programs, file_name) is not None
+        return self._any_own_program.fullmatch(file_name) is not None
+
+    @cached_property
+    def _any_own_program(self) -> re.Pattern[str]:
+        return any_of(self.own_programs)
 
     def is_launcher(self, file_name: str) -> bool:
         """Whether a program of this name starts ranks."""

@@ -6,7 +6,7 @@ from functools import cache, cached_property
 from typing import Literal
 
 from hpcrun.tables.mpi_families import Pattern
-from hpcrun.tables.rows import Document, Row, load_table
+from hpcrun.tables.rows import Document, Row, any_of, load_table
 
 
 class CompanionRow(Row):
@@ -100,7 +100,13 @@ class MpiParts(Document):
 
     def starter_rows(self, file_name: str) -> tuple[StarterRow, ...]:
         """Return the rows for a program of that name, if it starts ranks."""
+        if self._any_starter.fullmatch(file_name) is None:
+            return ()
         return tuple(row for row in self.starters if re.fullmatch(row.pattern, file_name))
+
+    @cached_property
+    def _any_starter(self) -> re.Pattern[str]:
+        return any_of(self.starters)
 
     def vendor(self, implementation: str, path: str) -> VendorRow | None:
         """Return whose build a library is, by where it lies."""
@@ -118,7 +124,7 @@ class MpiParts(Document):
 
     @cached_property
     def _api(self) -> re.Pattern[str]:
-        return re.compile("|".join(f"(?:{row.pattern})" for row in self.api_names))
+        return any_of(self.api_names)
 
 
 @cache

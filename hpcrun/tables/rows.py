@@ -9,9 +9,11 @@ run time, so hpcrun works from a read-only prefix.
 
 import hashlib
 import json
+import re
+from collections.abc import Iterable
 from datetime import date
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from pydantic import Field
 
@@ -35,6 +37,22 @@ class Document(Value):
 
 
 D = TypeVar("D", bound=Document)
+
+
+class Named(Protocol):
+    """A row about what has a name of some form."""
+
+    @property
+    def pattern(self) -> str:
+        """The form, of the whole name."""
+
+
+def any_of(rows: Iterable[Named]) -> re.Pattern[str]:
+    """Return the form of all names that any row is about.
+
+    To be asked first: of thousands of files in an image few are known to any row.
+    """
+    return re.compile("|".join(f"(?:{row.pattern})" for row in rows))
 
 
 def load_table(name: str, document: type[D], *, folder: Path | None = None) -> D:
