@@ -21,6 +21,8 @@ from hpcrun.image.tree import Kind, text_of
 METADATA_BLOCKS_KEPT = 4096
 """32 MiB: the inodes and folders of about 300 000 files."""
 DATA_BLOCKS_KEPT = 24
+FRAGMENTS_KEPT = 256
+"""Where they lie, not their content."""
 FOLDERS_KEPT = 256
 LISTING_MAX = 16 << 20
 """Bytes of one folder's listing: about half a million names."""
@@ -31,7 +33,7 @@ BLOCK_SIZES_MAX = 1 << 20
 INFLATED_MAX = 16 << 30
 """Ends the reading of an image that is made to cost time; honest ones need a hundredth."""
 HEAD_MAX = 4096
-"""Reads of a block's first bytes up to here do not decompress the rest of it."""
+"""The first bytes of a block up to here are so quickly decompressed that they are not kept."""
 
 _HEAD = struct.Struct("<HH")
 """How an inode starts: type and mode."""
@@ -72,6 +74,7 @@ class Squashfs:
         self._inodes_at, self._inodes = -1, b""
         self._metadata: _Kept[tuple[bytes, int]] = _Kept(METADATA_BLOCKS_KEPT)
         self._data: _Kept[bytes] = _Kept(DATA_BLOCKS_KEPT)
+        self._fragments: _Kept[tuple[int, int]] = _Kept(FRAGMENTS_KEPT)
         self._folders: _Kept[Mapping[str, SquashfsNode]] = _Kept(FOLDERS_KEPT)
 
     @property
@@ -113,13 +116,16 @@ class Squashfs:
         return raw, position + 2 + size
 
     def _inflate(self, raw: bytes, size_max: int) -> bytes:
-        self._n_inflated += size_max
-        if self._n_inflated > INFLATED_MAX:
-            raise ImageError(f"looking further would decompress more than {INFLATED_MAX >> 30} GiB")
+        self._count(size_max)
         content = self._decompress(raw, size_max + 1)
         if len(content) > size_max:
             raise ImageError(f"squashfs block inflates beyond {size_max} bytes")
         return content
+
+    def _count(self, n_bytes: int) -> None:
+        self._n_inflated += n_bytes
+        if self._n_inflated > INFLATED_MAX:
+            raise ImageError(f"looking further would decompress more than {INFLATED_MAX >> 30} GiB")
 
     def inode(self, reference: int, length: int) -> bytes:
         """Return the first bytes of an inode."""
@@ -160,23 +166,22 @@ class Squashfs:
     # Data: file content, in blocks of `block_size`.
 
     def block(self, position: int, word: int, limit: int) -> bytes:
-        """Return a data block, or its first `limit` bytes where that saves work."""
-        key = (position, word)
-        if key in self._data or limit > HEAD_MAX:
-            return self._data.get_or_make(key, lambda: self._load_block(position, word))
-        return self._load_block_head(position, word, limit)
+        """Return a data block, or at least its first `limit` bytes where that saves work."""
+        whole = self.superblock.block_size
+        n_bytes = min(whole, 1 << (limit - 1).bit_length())
+        key = (position, word, whole if (position, word, whole) in self._data else n_bytes)
+        if n_bytes <= HEAD_MAX and key not in self._data:
+            return self._load_block(position, word, limit)
+        return self._data.get_or_make(key, lambda: self._load_block(position, word, n_bytes))
 
-    def _load_block(self, position: int, word: int) -> bytes:
-        raw = self._raw_block(position, word)
-        if word & layout.DATA_UNCOMPRESSED:
-            return raw
-        return self._inflate(raw, self.superblock.block_size)
-
-    def _load_block_head(self, position: int, word: int, limit: int) -> bytes:
+    def _load_block(self, position: int, word: int, limit: int) -> bytes:
         raw = self._raw_block(position, word)
         if word & layout.DATA_UNCOMPRESSED:
             return raw[:limit]
-        return self._decompress(raw, limit)
+        if limit < self.superblock.block_size:
+            self._count(limit)
+            return self._decompress(raw, limit)
+        return self._inflate(raw, self.superblock.block_size)
 
     def _raw_block(self, position: int, word: int) -> bytes:
         size = word & layout.DATA_SIZE_MASK
@@ -188,6 +193,10 @@ class Squashfs:
         """Return the block that holds the tails of several files."""
         if index >= self.superblock.n_fragments:
             raise ImageError(f"squashfs refers to fragment {index}, which it does not have")
+        position, word = self._fragments.get_or_make(index, lambda: self._find_fragment(index))
+        return self.block(position, word, self.superblock.block_size)
+
+    def _find_fragment(self, index: int) -> tuple[int, int]:
         table, slot = divmod(index, layout.FRAGMENTS_PER_BLOCK)
         pointer = self._extent.read_exactly(
             self.superblock.fragment_table + 8 * table, 8, "the squashfs fragment table"
@@ -196,7 +205,7 @@ class Squashfs:
             int.from_bytes(pointer, "little"), 0, slot * layout.FRAGMENT.size, layout.FRAGMENT.size
         )
         position, word, _unused = layout.FRAGMENT.unpack(entry)
-        return self.block(position, word, self.superblock.block_size)
+        return position, word
 
 
 class _Blocks(NamedTuple):

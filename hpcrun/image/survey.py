@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import NamedTuple
@@ -94,7 +95,21 @@ def _note(found: Survey, entry: Entry) -> None:
         if ".so" not in entry.name and not node.is_executable:
             return
         ident = read_ident(node.read_at(0, IDENT_SIZE))
-        if ident is not None:
-            found.elf_files.append(ElfFile(entry.path, node, Elf(node, ident)))
+        if ident is None:
+            return
+        elf = Elf(node, ident)
     except ImageError as exc:
         found.problems.tell(entry.path, exc)
+        return
+    found.elf_files.append(ElfFile(entry.path, node, elf))
+    if ".so" not in entry.name:
+        _read_ahead(elf)
+
+
+def _read_ahead(program: Elf) -> None:
+    """Read what every program is asked for, while the block that it shares with others is kept.
+
+    What cannot be read is told when it is asked for.
+    """
+    with suppress(ImageError):
+        _ = program.interpreter, program.needed
