@@ -47,11 +47,11 @@ class LazyGroup(click.Group):
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Name the commands that this hpcrun has."""
-        return [name for name in COMMANDS if find_spec(f"hpcrun.cli.{name}") is not None]
+        return [name for name in COMMANDS if _is_here(name)]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Import one command."""
-        if cmd_name not in self.list_commands(ctx):
+        if cmd_name not in COMMANDS or not _is_here(cmd_name):
             return None
         module = import_module(f"hpcrun.cli.{cmd_name}")
         found: click.Command = getattr(module, "group", None) or module.command
@@ -61,6 +61,10 @@ class LazyGroup(click.Group):
         """Write the list of commands without importing them."""
         with formatter.section("Commands"):
             formatter.write_dl([(name, COMMANDS[name]) for name in self.list_commands(ctx)])
+
+
+def _is_here(command: str) -> bool:
+    return find_spec(f"hpcrun.cli.{command}") is not None
 
 
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})

@@ -84,7 +84,7 @@ def _open_folder(path: Path) -> OpenedImage:
     identity = f"{path.absolute()}\0{status.st_dev}\0{status.st_ino}\0{status.st_mtime_ns}"
     hashed = hashlib.sha256(identity.encode("utf-8", "surrogateescape")).hexdigest()
     digest = f"folder:{hashed}"
-    outside = Outside("folder", 0, status.st_mtime_ns, digest, digest, ContainerFacts())
+    outside = Outside("folder", 0, status.st_mtime_ns, digest, digest, ContainerFacts)
     root = FolderNode(path.resolve())
     try:
         root.entries()
@@ -113,18 +113,24 @@ def _open_file(file: Extent, arch: str | None) -> Iterator[OpenedImage]:
 def _open_squashfs(file: Extent) -> OpenedImage:
     squashfs, why = _squashfs_of(file)
     block = squashfs.superblock if squashfs else None
-    container = _squashfs_container(ContainerFacts(), squashfs)
     digest = squashfs_digest(file, block)
-    outside = Outside("squashfs", file.size, file.mtime_ns, digest, digest, container)
+
+    def describe() -> ContainerFacts:
+        return _squashfs_container(ContainerFacts(), squashfs)
+
+    outside = Outside("squashfs", file.size, file.mtime_ns, digest, digest, describe)
     return OpenedImage(outside, squashfs.root if squashfs else None, why, identity=b"")
 
 
 def _open_sif(file: Extent) -> OpenedImage:
     sif = read_sif(file)
     squashfs, why = _sif_file_system(file, sif)
-    container = _squashfs_container(read_sif_container(file, sif), squashfs)
     digest = sif_digest(file, sif, squashfs.superblock if squashfs else None)
-    outside = Outside("sif", file.size, file.mtime_ns, digest, digest, container)
+
+    def describe() -> ContainerFacts:
+        return _squashfs_container(read_sif_container(file, sif), squashfs)
+
+    outside = Outside("sif", file.size, file.mtime_ns, digest, digest, describe)
     return OpenedImage(outside, squashfs.root if squashfs else None, why, identity=b"")
 
 

@@ -54,7 +54,7 @@ def _opened(
     size_and_mtime: tuple[int, int],
     open_files: ExitStack,
 ) -> OpenedImage:
-    outside = Outside(kind, *size_and_mtime, image.digest, image.digest, image.container)
+    outside = Outside(kind, *size_and_mtime, image.digest, image.digest, lambda: image.container)
     root = _LayeredRoot(image.layers, open_files)
     return OpenedImage(
         outside,

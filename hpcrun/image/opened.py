@@ -1,6 +1,6 @@
 """An open image as all its openers hand it on; opens nothing itself."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import NamedTuple
 
@@ -18,13 +18,14 @@ class Outside(NamedTuple):
     digest: str
     layout: str
     """The digest that costs little, also where `digest` is of the whole file."""
-    container: ContainerFacts
+    describe: Callable[[], ContainerFacts]
+    """Reads what it says of itself; not asked where its passport is remembered."""
 
     @property
     def facts(self) -> dict[str, object]:
         """Those fields of ImageFacts."""
         fields = self._asdict()
-        del fields["layout"]
+        del fields["layout"], fields["describe"]
         return fields
 
 

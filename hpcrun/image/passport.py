@@ -92,11 +92,13 @@ def _with_readable_root(image: OpenedImage) -> OpenedImage:
 
 
 def _unread(path: Path, image: OpenedImage, command: Sequence[str] | None) -> ImageFacts:
+    container = image.outside.describe()
     return ImageFacts.model_validate(
         {
             "path": path.absolute(),
             **image.outside.facts,
-            "declared_arch": declared_arch(image.outside.container),
+            "container": container,
+            "declared_arch": declared_arch(container),
             "program": Program(argv0=command[0], path=None) if command else None,
             "is_complete": False,
             "unread": (image.unread,),
@@ -106,7 +108,7 @@ def _unread(path: Path, image: OpenedImage, command: Sequence[str] | None) -> Im
 
 def _read_tree(path: Path, image: OpenedImage, root: Node, sought: _Sought) -> ImageFacts:
     problems = Problems([image.note] if image.note else [])
-    plain = image.outside.container
+    plain = image.outside.describe()
     container = _told(problems, "labels", lambda: with_tree(plain, root), plain)
     found = survey([Found(ROOT, root)], problems)
     archs = found.count_archs()

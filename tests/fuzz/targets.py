@@ -144,7 +144,7 @@ def run_layers(data: bytes) -> None:
 
 def run_archive(data: bytes) -> None:
     with opened(data) as file, open_archive(file, arch="x86_64") as image:
-        image.outside.container.model_dump_json()
+        image.outside.describe().model_dump_json()
         if image.root is not None:
             image.root.entries()
             _visit(image.root)
