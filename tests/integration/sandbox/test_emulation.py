@@ -1,4 +1,7 @@
-"""Images for another processor run where a node has an emulator, and are refused where none has."""
+"""Images for another processor run where a node has an emulator, and are refused where none has.
+
+By default in the default Slurm version; in all of them with `--all-versions`.
+"""
 
 import json
 import os
@@ -12,6 +15,7 @@ import pytest
 
 from hpcrun.sandbox.places import places
 from hpcrun.sandbox.state import read_running
+from hpcrun.sandbox.versions import SandboxVersion, default_version, known_versions
 from tests.sandbox_fixture import CHECKOUT, Sandbox, run_hpcrun
 
 pytestmark = [pytest.mark.slurm, pytest.mark.apptainer, pytest.mark.mpi]
@@ -22,10 +26,17 @@ HANDLERS = Path("/proc/sys/fs/binfmt_misc")
 LAYOUT = "resources: {nodes: 2, tasks: 2, memory_per_node: 500 MiB, walltime: 00:05:00}\n"
 
 
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "version" in metafunc.fixturenames:
+        is_all = metafunc.config.getoption("--all-versions")
+        rows = known_versions() if is_all else (default_version(),)
+        metafunc.parametrize("version", rows, ids=lambda row: row.slurm, scope="module")
+
+
 @pytest.fixture(scope="module")
-def share(sandbox: Sandbox) -> Iterator[Path]:
+def share(sandbox: Sandbox, version: SandboxVersion) -> Iterator[Path]:
     """Return the shared folder of a sandbox that emulates, with the arm64 image in it."""
-    up = run_hpcrun("sandbox", "up", "--name", NAME)
+    up = run_hpcrun("sandbox", "up", "--name", NAME, "--slurm", version.slurm)
     assert up.returncode == 0, up.stderr
     state = read_running(places(NAME))
     assert state is not None
@@ -82,9 +93,15 @@ def test_arm64_program_runs_on_two_nodes_and_leaves_the_machine_s_handlers_alone
     assert before == (sorted(HANDLERS.iterdir()) if HANDLERS.is_dir() else [])
 
 
-def test_arm64_mpi_program_runs_as_two_ranks_on_two_nodes(share: Path) -> None:
+def test_arm64_mpi_program_runs_as_two_ranks_on_two_nodes(
+    share: Path, version: SandboxVersion
+) -> None:
     job = write_job(share)
     done = submit(job)
+    if "pmix" not in version.mpi_types:
+        assert done.returncode == 1
+        assert "error[HPR401]" in done.stderr
+        return
     assert done.returncode == 0, done.stdout + done.stderr
     said = run_inside("sh", "-c", 'cd "$0" && hpcrun logs', str(job.parent))
     assert sorted(re.findall(r"rank (\d of \d) on (n\d),", said)) == [
