@@ -1,6 +1,6 @@
 """Which candidate to take, or the nearest miss where none may be taken; does not judge them."""
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from typing import NamedTuple
 
 from hpcrun.model.diagnostic import Diagnostic
@@ -17,6 +17,9 @@ from hpcrun.tables import rules
 _ANSWERS = (Answer.COMPATIBLE, Answer.UNKNOWN, Answer.INCOMPATIBLE)
 _SENSELESS = frozenset({"HPR404", "HPR407", "HPR602", "HPR603"})
 """Codes of candidates that nobody asked for unless the job says so."""
+
+_NOT_EMULATED = frozenset({"HPR202", "HPR206", "HPR601", "HPR603"})
+"""Codes that say why nothing is emulated."""
 
 
 class Choice(NamedTuple):
@@ -43,7 +46,8 @@ def choose(question: Question, judged: Sequence[tuple[Shape, Judgement]]) -> Cho
             reasons = judgement.verdict.reasons
             found = tuple(diagnose_reason(Answer.COMPATIBLE, reason) for reason in reasons)
             return Choice(shape=shape, judgement=judgement, diagnostics=found)
-    shape, judgement = min(wished, key=_distance)
+    emulated = {shape.image_arch for shape, judgement in wished if _is_emulated(shape, judgement)}
+    shape, judgement = min(wished, key=lambda item: _distance(emulated, *item))
     found = tuple(diagnose_reason(answer, reason) for answer, reason in judgement.objections)
     if _is_allowed(question.job, judgement):
         return Choice(shape=shape, judgement=judgement, diagnostics=found)
@@ -84,10 +88,22 @@ def _is_allowed(job: Job, judgement: Judgement) -> bool:
     return codes <= allowed and all(rules()[code].allowable for code in codes)
 
 
-def _distance(item: tuple[Shape, Judgement]) -> tuple[bool, bool, int, int]:
-    """Return how far a candidate misses: sense, family, answer, and the number of reasons."""
-    verdict = item[1].verdict
+def _is_emulated(shape: Shape, judgement: Judgement) -> bool:
+    """Whether the nodes have what emulates the image, whatever else there is against it."""
+    codes = {reason.code for _, reason in judgement.objections}
+    return shape.execution == "emulated" and not codes & _NOT_EMULATED
+
+
+def _distance(
+    emulated: Set[str], shape: Shape, judgement: Judgement
+) -> tuple[bool, bool, int, int]:
+    """Return how far a candidate misses: sense, family, answer, and the number of reasons.
+
+    To run a foreign image natively is of no sense where the nodes emulate it.
+    """
+    verdict = judgement.verdict
     codes = {reason.code for reason in verdict.reasons}
     is_senseless = bool(codes & _SENSELESS)
+    is_senseless |= "HPR202" in codes and shape.image_arch in emulated
     is_other_family = "HPR301" in codes
     return (is_senseless, is_other_family, _ANSWERS.index(verdict.answer), len(codes))

@@ -213,12 +213,29 @@ def test_image_named_for_another_processor_than_its_own_is_refused() -> None:
     assert (way(made), codes(made)) == (None, ["HPR206"])
 
 
+ARM_HANDLER = {"arch": "aarch64", "emulator": "qemu-user", "version": "10.0", "flags": "F"}
+
+
+@pytest.mark.parametrize(
+    ("handlers", "expected"), [([ARM_HANDLER], "HPR401"), ([], "HPR202")], ids=["some", "none"]
+)
+def test_refused_foreign_image_is_not_told_to_be_foreign_where_nodes_emulate_it(
+    handlers: list[dict[str, str]], expected: str
+) -> None:
+    program = {"argv0": "python3", "path": "/usr/bin/python3", "arch": "aarch64", "kind": "elf"}
+    openmpi = OPENMPI.model_copy(update={"arch": "aarch64"})
+    arm = image(openmpi, users=(CHOOSER,), arch="aarch64", program=program)
+    classes = {"compute": {"arch": "x86_64", "emulation": handlers}}
+    scheduler = site().scheduler.to_json() | {"mpi_types": ["none", "pmi2"]}
+    here = site(scheduler=scheduler, node_classes=classes)
+    made = plan_job(job(), here, {"arm64": arm}, STACKS)
+    assert (way(made), codes(made)) == (None, [expected])
+
+
 def test_choice_native_variant_comes_before_an_emulated_one() -> None:
     arm = openmpi_image("5.0.7", "5.0.7", arch="aarch64")
     native = IMAGES["debian13-openmpi-5.0.7"]
-    emulation = [{"arch": "aarch64", "emulator": "qemu-user", "version": "10.0", "flags": "F"}]
-    classes = {"compute": {"arch": "x86_64", "emulation": emulation}}
-    here = site(node_classes=classes)
+    here = site(node_classes={"compute": {"arch": "x86_64", "emulation": [ARM_HANDLER]}})
     made = plan_job(job(), here, {"arm64": arm, "amd64": native}, STACKS)
     assert made.chosen is not None
     assert (made.chosen.image_arch, made.chosen.execution) == ("amd64", "native")
