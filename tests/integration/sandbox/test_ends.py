@@ -263,6 +263,14 @@ def test_end_has_its_own_state_and_a_reason_that_names_the_cause(
     assert status["reason"] in shown
 
 
+@pytest.mark.parametrize("kind", KINDS)
+def test_job_ended_by_its_time_limit_was_told_and_left_a_record(ended: Cluster, kind: str) -> None:
+    status = ended.seen[kind, "walltime"]
+    record = json.loads(Path(status["folder"], "final.json").read_text())
+    assert (status["stage"], record["exit_code"], record["signal"]) == ("application", 143, 15)
+    assert record["ended_at"] >= record["ends_at"]
+
+
 def test_sacct_tells_code_and_signal_of_jobs_that_slurm_has_forgotten(
     ended: Cluster, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -63,18 +63,6 @@ def job_folder(sandbox: Sandbox, shared_folder: Path, images: Mapping[str, Path]
     return JobFolder(sandbox, shared_folder, images["nompi"])
 
 
-@pytest.fixture(scope="module", autouse=True)
-def job_at_its_limit(sandbox: Sandbox, images: Mapping[str, Path]) -> JobFolder:
-    """A job of a minute, Slurm's shortest limit; it ends while the other tests run."""
-    folder = sandbox.share / "job-at-its-limit"
-    made = sandbox.exec("sh", "-c", 'rm -rf "$0" && mkdir "$0"', str(folder))
-    assert made.returncode == 0, made.stderr
-    job_folder = JobFolder(sandbox, folder, images["nompi"])
-    job_folder.job(["sleep", "600"], LIMITS.replace("5 min", "1 min"))
-    job_folder.submit()
-    return job_folder
-
-
 @pytest.mark.parametrize(
     ("command", "code", "state"),
     [
@@ -222,16 +210,6 @@ def test_logs_follow_shows_the_output_until_the_end(job_folder: JobFolder) -> No
     job_folder.job(["sh", "-c", "echo one; sleep 2; echo two"])
     job_folder.submit()
     assert job_folder.hpcrun("logs", "--follow") == "one\ntwo\n"
-
-
-def test_job_at_its_time_limit_is_a_timeout_by_slurm_and_by_its_record(
-    job_at_its_limit: JobFolder,
-) -> None:
-    status = job_at_its_limit.wait_for(lambda status: bool(status["is_final"]))
-    assert (status["state"], status["stage"]) == ("TIMEOUT", "application")
-    record = json.loads((Path(status["folder"]) / "final.json").read_text())
-    assert (record["exit_code"], record["signal"]) == (143, 15)
-    assert record["ended_at"] >= record["ends_at"]
 
 
 def test_job_that_slurm_refuses_is_refused_in_slurms_words_and_leaves_nothing(
