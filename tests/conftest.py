@@ -19,6 +19,8 @@ import pytest
 from tests.images_fixture import *  # noqa: F403  session fixtures of the real cluster
 from tests.mpi_tree_fixture import *  # noqa: F403
 from tests.sandbox_fixture import *  # noqa: F403
+from tests.two_workers import *  # noqa: F403
+from tests.two_workers import put_in_order
 
 HERE = Path(__file__).resolve().parent
 PURE_FOLDERS = ("unit", "golden", "property")
@@ -49,6 +51,8 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if hasattr(config, "workerinput"):
+        put_in_order(items)
     if not config.getoption("--fast"):
         return
     slow = {"slurm", "apptainer", "mpi", "package"}

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from hpcrun.sandbox import emulation
 from hpcrun.sandbox.identity import find_identity
+from hpcrun.sandbox.lock import locked
 from hpcrun.sandbox.places import places
 from hpcrun.sandbox.progress import Silent
 from hpcrun.sandbox.rootfs import (
@@ -142,8 +143,9 @@ def emulator_for(arch: str) -> Path | None:
     row = emulation.find_row(os.uname().machine)
     assert row is not None
     assert row.arch == arch
-    identity = find_identity()
-    provided = emulation.provide(places("tests"), identity, Silent(), registers=True)
+    where = places("tests")
+    with locked(where.root):
+        provided = emulation.provide(where, find_identity(), Silent(), registers=True)
     return provided.folder / row.program
 
 
@@ -166,9 +168,11 @@ def build_tree(row: Row, folder: Path) -> DebianTree:
     root, tar = folder / row.name, folder / f"{row.name}.tar"
     mirror = read_mirror()
     argv = build_command(row, mirror=mirror, apt_options=read_apt_proxies())
+    # Root's mmdebstrap mounts what others see, who may be looking whether a sandbox left mounts.
+    apart = ("unshare", "--mount", "--") if os.geteuid() == 0 else ()
     with tar.open("wb") as output:
         made = subprocess.run(
-            argv,
+            [*apart, *argv],
             stdout=output,
             stderr=subprocess.PIPE,
             stdin=subprocess.DEVNULL,

@@ -29,11 +29,15 @@ fi
 install_needed || exit
 make_venv dev,image
 
+# Two workers where there are two cores, each with a sandbox of its own (tests/two_workers.py).
+workers=0
+[ "$(nproc)" -lt 2 ] || workers=2
+
 cd "$checkout"
 case ${1:-all} in
-all) exec "$venv/bin/python" -m pytest -q ;;
+all) exec "$venv/bin/python" -m pytest -q -n "$workers" ;;
 full) exec "$venv/bin/python" -m pytest -q --all-versions ;;
-fast) exec "$venv/bin/python" -m pytest -q --fast ;;
+fast) exec "$venv/bin/python" -m pytest -q -n "$workers" --fast ;;
 bench)
     shift
     exec "$venv/bin/python" -m tests.benchmarks "$@"

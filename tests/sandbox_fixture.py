@@ -1,6 +1,7 @@
 """The real cluster for tests: one sandbox for the whole session, made from the shared cache.
 
-It is named apart from anybody's own sandbox, and ends with the session unless it ran before.
+It is named apart from anybody's own sandbox, and ends with the session unless it ran before. Where
+several workers run the tests each has its own.
 """
 
 import os
@@ -18,7 +19,9 @@ from hpcrun.errors import ExitCode, HpcrunError
 
 __all__ = ["sandbox", "shared_folder"]
 
-NAME = "tests"
+_WORKER = os.environ.get("PYTEST_XDIST_WORKER", "gw0")
+# The first worker's is also that of a session without workers, so that one that runs is found.
+NAME = {"gw0": "tests"}.get(_WORKER, f"tests-{_WORKER}")
 _TIMEOUT_S = 300
 CHECKOUT = Path(__file__).resolve().parent.parent
 

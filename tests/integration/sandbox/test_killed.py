@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from hpcrun.sandbox.lock import locked
 from hpcrun.sandbox.places import places
 from hpcrun.sandbox.state import read_running
 from tests.integration.sandbox.traces import (
@@ -165,7 +166,9 @@ def end_without_leftovers(name: str) -> None:
     assert await_end_of_namespaces(namespaces) == set()
     files = [line.split()[0] for line in list_files(places(name).folder)]
     assert [file for file in files if file.endswith((".new", ".tmp", "state.json"))] == []
-    assert [each.name for each in places(name).cache.glob(".unfinished-*")] == []
+    # Whoever builds something holds the lock.
+    with locked(places(name).root):
+        assert [each.name for each in places(name).cache.glob(".unfinished-*")] == []
 
 
 def test_killed_up_leaves_nothing_and_the_next_one_is_sound(

@@ -14,7 +14,10 @@ from typing import Any
 
 import pytest
 
+from hpcrun.sandbox.identity import find_identity
+from hpcrun.sandbox.parts import part_names
 from hpcrun.sandbox.places import places
+from hpcrun.sandbox.versions import default_version
 from tests.integration.sandbox.traces import await_end_of, list_files, look_at_machine, names
 from tests.sandbox_fixture import CHECKOUT, Sandbox, run_hpcrun
 
@@ -84,15 +87,22 @@ def is_named_by_a_process(folder: Path) -> bool:
     return subprocess.run(argv, stdout=subprocess.DEVNULL, check=False).returncode == 0
 
 
-def test_purge_of_all_leaves_the_machine_as_it_was(sandbox: Sandbox, tmp_path: Path) -> None:
-    environment = as_environment(tmp_path)
-    files, ours, machine = list_files(tmp_path), names_of_ours(), look_at_machine(NAME)
+@pytest.fixture
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder whose name is short enough for the sockets of ssh's connections."""
+    return tmp_path_factory.mktemp("all")
+
+
+def test_purge_of_all_leaves_the_machine_as_it_was(sandbox: Sandbox, folder: Path) -> None:
+    environment = as_environment(folder)
+    files, ours, machine = list_files(folder), names_of_ours(), look_at_machine(NAME)
 
     cache = Path(environment["HPCRUN_SANDBOX_DIR"], "cache")
     cache.mkdir(parents=True)
-    for part in ("root-trixie", "stacks", "tools", "python", "sshd-trixie"):
-        built = map(str, places(sandbox.name).cache.glob(f"{part}-*"))
-        subprocess.run(["cp", "-a", *built, str(cache)], check=True)
+    cached = places(sandbox.name).cache
+    parts = vars(part_names(default_version(), find_identity())).values()
+    built = [*(cached / part for part in parts), *cached.glob("sshd-trixie-*")]
+    subprocess.run(["cp", "-a", *map(str, built), str(cache)], check=True)
     options = ("--name", NAME, "--ssh", "--emulation", "none")
     up = run_hpcrun("sandbox", "up", *options, **environment)
     assert up.returncode == 0, up.stderr
@@ -102,15 +112,17 @@ def test_purge_of_all_leaves_the_machine_as_it_was(sandbox: Sandbox, tmp_path: P
     config = cache.parent / NAME / "ssh" / "config"
     asked = run_python("-c", ASK_BY_SSH, f"hpcrun-{NAME}", str(config), **environment)
     assert asked.wait(120) == 0
-    kill_build_of_image(tmp_path, environment)
+    kill_build_of_image(folder, environment)
 
     purged = run_hpcrun("sandbox", "purge", "--all", **environment)
     assert purged.returncode == 0, purged.stderr
     assert await_end_of(NAME, cache.parent) == set()
-    wait_until(lambda: not is_named_by_a_process(tmp_path))
+    wait_until(lambda: not is_named_by_a_process(folder))
     # The folder of ssh's connections is each user's own, whatever the site.
-    wait_until(lambda: names(tmp_path / "run" / "hpcrun") == [])
-    (tmp_path / "run" / "hpcrun").rmdir()
-    assert list_files(tmp_path) == files
-    assert names_of_ours() == ours
+    wait_until(lambda: names(folder / "run" / "hpcrun") == [])
+    (folder / "run" / "hpcrun").rmdir()
+    assert list_files(folder) == files
+    left = set(names_of_ours()) - set(ours)
+    # Other tests have folders of their own there, each for a while.
+    wait_until(lambda: left.isdisjoint(names_of_ours()))
     assert look_at_machine(NAME) == machine

@@ -147,7 +147,7 @@ def test_nobody_but_the_jobs_user_gets_in(own_config: Path) -> None:
 
 def test_host_out_of_reach_is_told(own_config: Path) -> None:
     spoil(own_config, "ProxyCommand", "sh -c 'echo nobody is there >&2; exit 1'")
-    with pytest.raises(UnavailableError, match="cannot reach the site by ssh: hpcrun-tests: "):
+    with pytest.raises(UnavailableError, match=f"cannot reach the site by ssh: {HOST}: "):
         SshRunner(HOST, own_config).run(("true",))
 
 

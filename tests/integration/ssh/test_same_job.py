@@ -56,7 +56,7 @@ def normalised(text: str, folder: JobFolder, run: str) -> str:
     text = re.sub(rf"{home}/\.cache/hpcrun/images/[0-9a-f]{{64}}\.sif", "IMAGE", text)
     text = re.sub(r'"(work|host|container)": "work"', r'"\1": "WORKDIR"', text)
     text = text.replace('"workdir": "work"', '"workdir": "WORKDIR"')
-    text = re.sub(r'"site": "[a-z-]+"', '"site": "SITE"', text)
+    text = re.sub(r'"site": "[a-z0-9-]+"', '"site": "SITE"', text)
     text = re.sub(rf"at site (SITE|{folder.sandbox.name}),", "at site SITE,", text)
     text = re.sub(r'("job_id": ")\d+"', r'\1ID"', text)
     text = re.sub(r"slurm-\d+\.out", "slurm-ID.out", text)

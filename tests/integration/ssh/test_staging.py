@@ -173,7 +173,7 @@ def test_site_out_of_reach_is_an_error_of_its_own_as_json(
     sandbox: Sandbox, away: JobFolder
 ) -> None:
     config = away.folder / "config"
-    config.write_text("Host hpcrun-tests\n    ProxyCommand false\n")
+    config.write_text(f"Host hpcrun-{sandbox.name}\n    ProxyCommand false\n")
     config.chmod(0o600)
     profile = own_profile(sandbox, away.folder, config=str(config))
     away.job(["true"])
