@@ -51,7 +51,8 @@ def validate_site(
 ) -> Validation:
     """Check one profile; what is wrong with the file is found first, and all of it at once.
 
-    With `is_strict` a warning is an error: so each value, or its block, must have a source.
+    With `is_strict` a warning is an error: so each value, or its block, must have a source. Age and
+    end of a site stay warnings: a profile that tells of them is not at fault.
     """
     try:
         profile = open_profile(path, environment)
@@ -65,20 +66,24 @@ def validate_site(
         *_unknown(leaves),
         *_processors(profile),
         *_passports(profile),
-        *(_at(one, _place_of_age(profile)) for one in check_life(profile.site, today)),
     ]
-    advised = add_help(found)
+    life = (_at(one, _place_of_age(profile)) for one in check_life(profile.site, today))
+    advised = (
+        *(_as(Severity.ERROR, one) if is_strict else one for one in add_help(found)),
+        *(_as(Severity.WARNING, one) for one in add_help(life)),
+    )
     return Validation(
         path=path,
         n_values=len(leaves),
         n_unknown=sum(leaf.value == UNKNOWN for leaf in leaves),
-        diagnostics=tuple(map(_as_error, advised)) if is_strict else advised,
+        diagnostics=advised,
     )
 
 
-def _as_error(one: Diagnostic) -> Diagnostic:
-    is_warning = one.severity is Severity.WARNING
-    return one.model_copy(update={"severity": Severity.ERROR}) if is_warning else one
+def _as(severity: Severity, one: Diagnostic) -> Diagnostic:
+    """Give a warning or an error another severity; notes stay notes."""
+    is_note = one.severity is Severity.NOTE
+    return one if is_note else one.model_copy(update={"severity": severity})
 
 
 def _at(one: Diagnostic, place: Location | None) -> Diagnostic:

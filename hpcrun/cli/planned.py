@@ -60,9 +60,10 @@ def plan_file(
 
     job, positions = load_job_with_positions(job_file)
     job = job.model_copy(update={"allow": (*job.allow, *parse_allows(allows))})
-    found = identify_site(site or job.submit.site, environment=os.environ)
+    memory = facts_cache()
+    found = identify_site(site or job.submit.site, environment=os.environ, memory=memory)
     passports = (
-        read_passports(job, site=found.site, memory=facts_cache())
+        read_passports(job, site=found.site, memory=memory)
         if passport is None
         else load_passport(passport, job)
     )

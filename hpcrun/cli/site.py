@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from hpcrun.cli.run_options import json_option
+from hpcrun.cli.wire_cache import facts_cache
 from hpcrun.errors import ExitCode
 
 if TYPE_CHECKING:
@@ -93,7 +94,7 @@ def which_command(*, as_json: bool) -> None:
     from hpcrun.app.sites import WhichSite
     from hpcrun.site import identify_site
 
-    found = identify_site(environment=os.environ)
+    found = identify_site(environment=os.environ, memory=facts_cache())
     if as_json:
         told = WhichSite(site=found.site.name, profile=found.path, how=found.how)
         click.echo(told.model_dump_json(indent=2))

@@ -5,6 +5,7 @@ import shlex
 from pathlib import Path
 
 from hpcrun.app.submit import Outside
+from hpcrun.cli.wire_cache import facts_cache
 from hpcrun.errors import UsageError
 from hpcrun.model.run import Run, RunRecords
 from hpcrun.model.site import Site, SshAccess
@@ -56,9 +57,9 @@ def outside_of_run(run: Run, site_option: str | None) -> Outside:
     from hpcrun.site import find_site
 
     if site_option is not None:
-        return outside_of(find_site(site_option, environment=os.environ))
+        return outside_of(find_site(site_option, environment=os.environ, memory=facts_cache()))
     profile = str(run.profile) if run.profile.is_file() else run.site
-    site = find_site(profile, environment=os.environ)
+    site = find_site(profile, environment=os.environ, memory=facts_cache())
     return outside_of_choice(site, by=f"run `{run.name}`")
 
 
@@ -90,7 +91,8 @@ def reading_store(site_option: str | None) -> RunStore:
     from hpcrun.store.system_clock import SystemClock
 
     if site_option is not None:
-        return outside_of(find_site(site_option, environment=os.environ)).store
+        site = find_site(site_option, environment=os.environ, memory=facts_cache())
+        return outside_of(site).store
     return RunFolders(LocalRunner(), SystemClock())
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Literal, NamedTuple
 
-from hpcrun.model.base import is_known
+from hpcrun.model.base import UNKNOWN, is_known
 from hpcrun.planner.question import Question
 
 Model = Literal["hybrid", "bind", "contained", "none"]
@@ -63,7 +63,8 @@ def is_wished_type(wished: str, srun_type: str) -> bool:
 
 
 def _launches(question: Question) -> Iterator[tuple[Launcher, str | None]]:
-    for srun_type in srun_types(question):
-        yield "srun", srun_type
+    if question.site.scheduler.kind in ("slurm", UNKNOWN):
+        for srun_type in srun_types(question):
+            yield "srun", srun_type
     yield "mpirun", None
     yield "mpiexec", None

@@ -229,7 +229,7 @@ def check_runtime(question: Question) -> Iterator[Diagnostic]:
     if not runtime.is_supported:
         return
     if not is_known(runtime.version) and not is_known(runtime.mode):
-        message = f"the profile says nothing about `{runtime.command}` at the site"
+        message = f"neither version nor mode of `{runtime.command}` is known"
         found = (f"{in_profile(site, 'runtime.version')} is unknown",)
         yield diagnose("HPR505", message, found=found)
     if is_known(runtime.available_on):

@@ -7,11 +7,12 @@ from pathlib import Path
 from typing import NamedTuple
 
 from hpcrun.errors import HpcrunError, InputError, MissingInputError, UsageError
-from hpcrun.loading import Positions, load_site_with_positions
 from hpcrun.loading.site_file import ENDINGS
 from hpcrun.model.diagnostic import Diagnostic
+from hpcrun.model.memory import Memory
 from hpcrun.model.site import Site
 from hpcrun.site.folders import list_profiles, profile_folders
+from hpcrun.site.recall import recall_site
 from hpcrun.site.trust import check_trust
 from hpcrun.site.which import is_elsewhere, matching, read_surroundings
 
@@ -26,33 +27,51 @@ class FoundSite(NamedTuple):
     path: Path
     how: str
     """For people: `HPCRUN_SITE names it`."""
-    positions: Positions
+    files: tuple[Path, ...]
+    """The profile and those that it extends, nearest first."""
     warnings: tuple[Diagnostic, ...] = ()
 
 
 def find_site(
-    name_or_path: str | None = None, *, environment: Mapping[str, str], root: Path = _ROOT
+    name_or_path: str | None = None,
+    *,
+    environment: Mapping[str, str],
+    root: Path = _ROOT,
+    memory: Memory | None = None,
 ) -> Site:
     """Give the site that `identify_site` finds."""
-    return identify_site(name_or_path, environment=environment, root=root).site
+    found = identify_site(name_or_path, environment=environment, root=root, memory=memory)
+    return found.site
 
 
 def identify_site(
-    name_or_path: str | None = None, *, environment: Mapping[str, str], root: Path = _ROOT
+    name_or_path: str | None = None,
+    *,
+    environment: Mapping[str, str],
+    root: Path = _ROOT,
+    memory: Memory | None = None,
 ) -> FoundSite:
     """Find a site by name or profile path, else HPCRUN_SITE, else by where we stand.
 
-    `auto` is the same as None. `root` is where /etc is looked for.
+    `auto` is the same as None. `root` is where /etc is looked for; `memory` is where profiles
+    loaded earlier are, and these may be kept.
     """
-    folders = profile_folders(environment, root=root)
+    shelf = _Shelf(profile_folders(environment, root=root), memory)
     if name_or_path and name_or_path != "auto":
-        found = _named(name_or_path, folders, how=f"`{name_or_path}` was asked for")
+        found = _named(name_or_path, shelf, how=f"`{name_or_path}` was asked for")
         return _placed(found, environment, root)
     chosen = environment.get("HPCRUN_SITE")
     if chosen and chosen != "auto":
-        found = _named(chosen, folders, how=f"HPCRUN_SITE is `{chosen}`")
+        found = _named(chosen, shelf, how=f"HPCRUN_SITE is `{chosen}`")
         return _placed(found, environment, root)
-    return _detected(environment, folders, root)
+    return _detected(environment, shelf, root)
+
+
+class _Shelf(NamedTuple):
+    """Where profiles are looked for, and where those loaded earlier are."""
+
+    folders: tuple[Path, ...]
+    memory: Memory | None = None
 
 
 def _placed(found: FoundSite, environment: Mapping[str, str], root: Path) -> FoundSite:
@@ -76,14 +95,14 @@ def find_profile_path(
     for name in (name_or_path, chosen):
         if name and name != "auto":
             return _path_of(name, folders)
-    return _detected(environment, folders, root).path
+    return _detected(environment, _Shelf(folders), root).path
 
 
-def _named(name: str, folders: tuple[Path, ...], *, how: str) -> FoundSite:
-    path = _path_of(name, folders)
+def _named(name: str, shelf: _Shelf, *, how: str) -> FoundSite:
+    path = _path_of(name, shelf.folders)
     if _is_path(name):
-        return _load(path, folders, how=how)
-    return _load_named(path, folders, how=how)
+        return _load(path, shelf, how=how)
+    return _load_named(path, shelf, how=how)
 
 
 def _is_path(name: str) -> bool:
@@ -101,9 +120,9 @@ def _path_of(name: str, folders: tuple[Path, ...]) -> Path:
     return profiles[name]
 
 
-def _load_named(path: Path, folders: tuple[Path, ...], *, how: str) -> FoundSite:
+def _load_named(path: Path, shelf: _Shelf, *, how: str) -> FoundSite:
     """Load a profile that is known by its file's name, which must be the site's own name."""
-    found = _load(path, folders, how=how)
+    found = _load(path, shelf, how=how)
     if found.site.name != path.stem:
         raise InputError(
             f"profile `{path}` calls its site `{found.site.name}`",
@@ -112,26 +131,22 @@ def _load_named(path: Path, folders: tuple[Path, ...], *, how: str) -> FoundSite
     return found
 
 
-def _load(path: Path, folders: tuple[Path, ...], *, how: str) -> FoundSite:
-    site, positions = load_site_with_positions(path, search=folders)
+def _load(path: Path, shelf: _Shelf, *, how: str) -> FoundSite:
+    site, files = recall_site(path, shelf.folders, shelf.memory)
     return FoundSite(
-        site=site,
-        path=site.file,
-        how=how,
-        positions=positions,
-        warnings=check_trust(site, positions.files),
+        site=site, path=site.file, how=how, files=files, warnings=check_trust(site, files)
     )
 
 
-def _detected(environment: Mapping[str, str], folders: tuple[Path, ...], root: Path) -> FoundSite:
+def _detected(environment: Mapping[str, str], shelf: _Shelf, root: Path) -> FoundSite:
     here = read_surroundings(environment, root=root)
     found: list[FoundSite] = []
     broken: list[str] = []
-    for path in list_profiles(folders).values():
+    for path in list_profiles(shelf.folders).values():
         if not _may_match(path):
             continue
         try:
-            candidate = _load_named(path, folders, how="")
+            candidate = _load_named(path, shelf, how="")
         except HpcrunError as error:
             # Another site's broken profile must not keep people from working at this one.
             broken.append(error.message)
@@ -139,7 +154,7 @@ def _detected(environment: Mapping[str, str], folders: tuple[Path, ...], root: P
         reasons = matching(candidate.site.which, here)
         if reasons is not None:
             found.append(_because(candidate, reasons))
-    return _only(found, broken, folders)
+    return _only(found, broken, shelf.folders)
 
 
 def _may_match(path: Path) -> bool:
@@ -156,7 +171,7 @@ def _because(candidate: FoundSite, reasons: tuple[str, ...]) -> FoundSite:
 
 def _only(found: list[FoundSite], broken: list[str], folders: tuple[Path, ...]) -> FoundSite:
     """Take the one that fits; a profile counts before those that it extends."""
-    parents = {file for one in found for file in one.positions.files[1:]}
+    parents = {file for one in found for file in one.files[1:]}
     own = [one for one in found if one.path not in parents]
     if len(own) == 1:
         return own[0]

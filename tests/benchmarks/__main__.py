@@ -12,14 +12,15 @@ import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 
-from tests.benchmarks import bench_inspect, bench_start
+from tests.benchmarks import bench_inspect, bench_sites, bench_start
 from tests.benchmarks.harness import Bench, Result, load_limits, run_bench
 from tests.benchmarks.images import Images
 
 
 def all_benches(images: Images) -> list[Bench]:
     """Return every promise."""
-    return [*bench_start.benches(images), *bench_inspect.benches(images)]
+    modules = (bench_start, bench_inspect, bench_sites)
+    return [bench for module in modules for bench in module.benches(images)]
 
 
 def format_result(result: Result) -> str:

@@ -92,7 +92,8 @@ def test_passport_of_another_stack_is_an_error(tmp_path: Path) -> None:
     ],
 )
 def test_life_of_a_site_is_told(tmp_path: Path, key: str, message: str) -> None:
-    done = validate(write(tmp_path, f"{SOURCED}{key}\n"))
+    done = validate(write(tmp_path, f"{SOURCED}{key}\n"), is_strict=True)
+    assert done.is_sound
     assert message in [one.message for one in done.diagnostics if one.code == "HPR112"]
 
 

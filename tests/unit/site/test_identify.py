@@ -72,7 +72,7 @@ def test_shipped_profiles_are_found_by_name_and_as_parents(root: Path) -> None:
     assert find_site("sandbox-24.11", environment={}, root=root).name == "sandbox-24.11"
     found = identify_site("box", environment={}, root=root)
     assert found.site.scheduler.kind == "slurm"
-    assert found.positions.files[1].parent == resources.site_profiles_folder()
+    assert found.files[1].parent == resources.site_profiles_folder()
 
 
 def test_name_that_no_site_has_tells_which_there_are(root: Path) -> None:
