@@ -53,7 +53,7 @@ def group() -> None:
 @click.option(
     "--cgroup",
     is_flag=True,
-    help="Let Slurm limit jobs by control groups (root; root inside is root here then).",
+    help="Let Slurm limit jobs by control groups (root, or a systemd session of yours).",
 )
 @click.option("--mpi-default", metavar="TYPE", help="Slurm's MpiDefault (none).")
 @click.option("--like", metavar="PROFILE", help="Have the shape of this site: name or file.")

@@ -12,7 +12,7 @@ from typing import NoReturn
 from hpcrun.errors import UnavailableError
 from hpcrun.sandbox import linux, namespace, reach, registration
 from hpcrun.sandbox.machine import BOX_FLAGS
-from hpcrun.sandbox.namespace import IdMaps
+from hpcrun.sandbox.namespace import Adopt, IdMaps
 
 _DEVICES = ("null", "zero", "full", "random", "urandom", "tty")
 _ALL_MAY = 0o666
@@ -40,7 +40,9 @@ class BoxParts:
     """An entry for the machine's own list of handlers."""
     sshd: Path | None = None
     groups: Mapping[str, Path] = field(default_factory=dict)
-    """Control groups, by what they control."""
+    """Control groups of version 1, by what they control."""
+    adopt: Adopt | None = None
+    """What puts a process into the control group of version 2 that the box is to have."""
 
     @property
     def shared_by_all(self) -> tuple[Path, ...]:
@@ -74,7 +76,10 @@ class StartedBox:
                 registration.register(parts.handler)
 
         try:
-            self._keeper, self.pid = namespace.start(maps, BOX_FLAGS, body, prepare=prepare)
+            flags = BOX_FLAGS | (linux.CLONE_NEWCGROUP if parts.adopt else 0)
+            self._keeper, self.pid = namespace.start(
+                maps, flags, body, prepare=prepare, adopt=parts.adopt
+            )
         finally:
             os.close(orders)
             os.close(answers)
@@ -140,7 +145,6 @@ def _build(parts: BoxParts) -> bool:
     linux.bind_read_only(parts.stacks, root / "run/box/stacks")
     linux.bind_read_only(parts.python, root / "run/box/python")
     linux.bind_read_only(parts.tools, root / "run/box/tools")
-    _bind_extras(parts)
     forbidden = linux.MS_NOSUID | linux.MS_NODEV
     linux.bind_without(forbidden, parts.share, root / "run/box/share", is_recursive=True)
     linux.mount("proc", root / "proc", kind="proc")
@@ -149,6 +153,7 @@ def _build(parts: BoxParts) -> bool:
     except PermissionError:
         # Where a container covers parts of /sys only what is there may be shown again.
         linux.bind("/sys", root / "sys", is_recursive=True)
+    _bind_extras(parts)
     linux.pivot_root(root)
     return fuse is not None
 
@@ -166,6 +171,11 @@ def _bind_extras(parts: BoxParts) -> None:
     for name, group in parts.groups.items():
         (box / "cgroup" / name).mkdir(parents=True)
         linux.bind(group, box / "cgroup" / name)
+    if parts.adopt is not None:
+        # Shows the box's own group as the root, as the namespace was made in it.
+        forbidden = linux.MS_NOSUID | linux.MS_NODEV | linux.MS_NOEXEC
+        place = parts.root / "sys/fs/cgroup"
+        linux.mount("cgroup2", place, kind="cgroup2", flags=forbidden)
 
 
 def _find_fuse(*candidates: Path) -> Path | None:

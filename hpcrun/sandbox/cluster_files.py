@@ -16,6 +16,7 @@ LOGIN = "login"
 _FIRST_ADDRESS = 10
 # So that faults show within seconds; a busy machine may then take a sound node for a dead one.
 _SHORT_TIMEOUTS_S = {"SlurmdTimeout": 10, "MinJobAge": 30, "MessageTimeout": 5, "KillWait": 2}
+UNIFIED = 2
 _CGROUP_PLUGINS = {"ProctrackType": "proctrack/cgroup", "TaskPlugin": "task/cgroup"}
 
 
@@ -31,6 +32,8 @@ class Cluster:
     version: SandboxVersion
     emulation: Emulation | None = None
     options: Options = USUAL
+    groups: int | None = None
+    """The version of the control groups that limit its jobs, where something does."""
 
     @property
     def compute_nodes(self) -> tuple[str, ...]:
@@ -87,7 +90,7 @@ def _changed_settings(cluster: Cluster) -> dict[str, object]:
         changed |= _SHORT_TIMEOUTS_S
     if cluster.options.accounting:
         changed |= accounting.slurm_settings(LOGIN)
-    if cluster.options.cgroup:
+    if cluster.groups is not None:
         changed |= _CGROUP_PLUGINS
     return changed
 
@@ -96,8 +99,9 @@ def format_cgroup_conf(cluster: Cluster) -> str:
     """No control groups, as an ordinary user has none to give; or those that limit memory."""
     version = cluster.version
     lines = version.cgroup_conf
-    if cluster.options.cgroup:
-        lines = (*version.cgroup_v1_conf, "ConstrainRAMSpace=yes")
+    if cluster.groups is not None:
+        own = version.cgroup_v1_conf if cluster.groups == 1 else version.cgroup_v2_conf
+        lines = (*own, "ConstrainRAMSpace=yes")
     return "".join(f"{line}\n" for line in lines)
 
 
@@ -125,6 +129,7 @@ def format_settings(cluster: Cluster) -> str:
         "BOX_GPUS": " ".join(f"{k}={v}" for k, v in shape_files.fake_gpus(cluster.shape).items()),
         "BOX_HANDLER": cluster.own_handler,
         "BOX_MACHINE_HANDLERS": "yes" if cluster.options.register_emulation else "",
+        "BOX_UNIFIED": "yes" if cluster.groups == UNIFIED else "",
         "BOX_EMULATING": " ".join(cluster.emulating_nodes),
     }
     return "".join(f"{name}={shlex.quote(text)}\n" for name, text in settings.items())

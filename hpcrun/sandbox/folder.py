@@ -119,7 +119,7 @@ def refresh_own_code(where: Places, state: State) -> None:
     """Give the login node the hpcrun that runs here, compiled, as it then starts twice as fast."""
     identity = find_identity()
     if state.options.cgroup:
-        identity = cgroups.with_root(identity)
+        identity = cgroups.settle_identity(identity, cgroups.read_hierarchies().version)
     write_own_code(where.folder / "app", identity.maps)
     argv = (PYTHON_INSIDE, "-m", "compileall", "-q", "/opt/hpcrun/app")
     capture_inside(state, InsideCommand(argv, as_root=True))

@@ -16,6 +16,7 @@ ALIGNMENT = 65536
 """Where the ids of a map begin, as far as it can be chosen."""
 
 Body = Callable[[], None]
+Adopt = Callable[[int], None]
 
 
 class MapError(OSError):
@@ -79,12 +80,21 @@ def owner_outside(number: int, ranges: tuple[IdRange, ...]) -> int:
     return ranges[0].outside
 
 
-def start(maps: IdMaps, flags: int, body: Body, *, prepare: Body | None = None) -> tuple[int, int]:
+def start(
+    maps: IdMaps,
+    flags: int,
+    body: Body,
+    *,
+    prepare: Body | None = None,
+    adopt: Adopt | None = None,
+) -> tuple[int, int]:
     """Run `body` as process 1 (if flags ask for that) and root of new namespaces.
 
     Answers two process ids: the keeper, a child of this process that waits for `body` and ends
     with its exit status, and `body` itself. Each dies with its parent. `prepare` runs before
-    that in the keeper, with the rights of the caller, where these are root's.
+    that in the keeper, with the rights of the caller, where these are root's. `adopt` is called
+    here with the keeper's id, while that is still a process of the caller's, and before all
+    namespaces but the first are made.
     """
     to_keeper_read, to_keeper = os.pipe()
     from_keeper, from_keeper_write = os.pipe()
@@ -98,6 +108,8 @@ def start(maps: IdMaps, flags: int, body: Body, *, prepare: Body | None = None) 
     os.close(from_keeper_write)
     try:
         _expect(from_keeper)
+        if adopt is not None:
+            adopt(keeper)
         write_maps(keeper, maps)
         os.write(to_keeper, b"mapped")
         pid = int(_expect(from_keeper))

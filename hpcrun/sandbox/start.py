@@ -19,7 +19,7 @@ from hpcrun.sandbox import (
     wheels,
 )
 from hpcrun.sandbox.box import BoxParts, StartedBox
-from hpcrun.sandbox.cluster_files import Cluster
+from hpcrun.sandbox.cluster_files import UNIFIED, Cluster
 from hpcrun.sandbox.emulation import Emulation, choose_nodes, provide
 from hpcrun.sandbox.end import end_box, remove_traces
 from hpcrun.sandbox.enter import InsideCommand, capture_inside
@@ -74,7 +74,8 @@ def up(
     if running is None:
         version = _choose_version(where, wanted)
         shape = plan_shape(wanted.like, wanted.n_nodes, read_hardware())
-        plan = _Plan(where, version, shape, _identity(wanted), wanted, shows)
+        identity = _identity(wanted, version)
+        plan = _Plan(where, version, shape, identity, wanted, shows)
         _check(plan)
         with _writing(where), locked(where.root):
             # Another process may have started it while this one waited for the lock.
@@ -103,15 +104,30 @@ def _choose_version(where: Places, wanted: Wanted) -> SandboxVersion:
     return accounting.add_packages(version) if wanted.options.accounting else version
 
 
-def _identity(wanted: Wanted) -> Identity:
+def _identity(wanted: Wanted, version: SandboxVersion) -> Identity:
     """Return who is who inside, as control groups want it where they are asked for."""
     identity = find_identity()
     if wanted.options.cgroup:
-        cgroups.check_groups(cgroups.read_hierarchies(), is_root=identity.maps.is_privileged)
-        return replace(cgroups.with_root(identity), other=identity)
+        found = cgroups.read_hierarchies()
+        _check_groups(found, version, is_root=identity.maps.is_privileged)
+        settled = cgroups.settle_identity(identity, found.version)
+        if settled.maps != identity.maps:
+            return replace(settled, other=identity)
+        identity = settled
     if identity.maps.is_privileged:
         return replace(identity, other=cgroups.with_root(identity))
     return identity
+
+
+def _check_groups(found: cgroups.Hierarchies, version: SandboxVersion, *, is_root: bool) -> None:
+    """Refuse where there are no control groups, or none that this Slurm knows."""
+    cgroups.check_groups(found, is_root=is_root)
+    if found.version == UNIFIED and not version.cgroup_v2_conf:
+        raise UnavailableError(
+            f"Slurm {version.slurm} knows control groups of version 1 only, and this machine has "
+            "version 2 of them",
+            help=["choose a later Slurm with --slurm", "or leave `--cgroup` out"],
+        )
 
 
 def _check(plan: _Plan) -> None:
@@ -208,6 +224,7 @@ def _cluster(plan: _Plan, made: parts.Parts) -> tuple[Cluster, tuple[str, ...]]:
         version=plan.version,
         emulation=emulation,
         options=settle(plan.wanted.options),
+        groups=cgroups.read_hierarchies().version if plan.wanted.options.cgroup else None,
     )
     return cluster, warnings
 
@@ -236,7 +253,7 @@ def _box_parts(plan: _Plan, cluster: Cluster, made: parts.Parts) -> BoxParts:
     server = None
     if cluster.options.ssh:
         server = ssh_server.provide(plan.where, plan.version, plan.identity, plan.shows)
-    has_groups = cluster.options.cgroup
+    folder, maps = plan.where.folder, plan.identity.maps
     emulator = cluster.emulation.emulator if cluster.emulation else None
     return BoxParts(
         root=made.root,
@@ -248,7 +265,8 @@ def _box_parts(plan: _Plan, cluster: Cluster, made: parts.Parts) -> BoxParts:
         emulator=emulator.folder if emulator else None,
         handler=emulator.handler if emulator and cluster.options.register_emulation else None,
         sshd=server,
-        groups=cgroups.make_groups(plan.where.folder, cluster.nodes) if has_groups else {},
+        groups=cgroups.make_groups(folder, cluster.nodes) if cluster.groups == 1 else {},
+        adopt=cgroups.adopter(folder, maps) if cluster.groups == UNIFIED else None,
     )
 
 

@@ -41,6 +41,8 @@ class SandboxVersion(Row):
     cgroup_conf: tuple[str, ...] = ()
     cgroup_v1_conf: tuple[str, ...] = ()
     """In the place of the former where Slurm is to use control groups of version 1."""
+    cgroup_v2_conf: tuple[str, ...] = ()
+    """The same for version 2; nothing where this Slurm does not know it."""
     mpi_types: tuple[str, ...]
     site_profile: str
     """The shipped profile that says what all sandboxes of this version have in common."""

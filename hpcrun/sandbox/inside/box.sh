@@ -43,6 +43,36 @@ elif [ -z "$BOX_MACHINE_HANDLERS" ]; then
     mount -t binfmt_misc binfmt_misc /proc/sys/fs/binfmt_misc 2>/dev/null || :
 fi
 
+# The box's own group of version 2 may hold nodes' groups only if it holds no process itself; the
+# last one to leave is the keeper outside, which ends about now.
+if [ -n "$BOX_UNIFIED" ]; then
+    mkdir /sys/fs/cgroup/box
+    for process in 1 "$$"; do echo "$process" >/sys/fs/cgroup/box/cgroup.procs; done
+    tries=0
+    until echo +memory >/sys/fs/cgroup/cgroup.subtree_control || [ $tries -ge 100 ]; do
+        tries=$((tries + 1))
+        sleep 0.1
+    done
+    echo +pids >/sys/fs/cgroup/cgroup.subtree_control || :
+fi
+
+start_node() {
+    /bin/sh /run/box/state/inside/start-node.sh "$1" &
+    children="${children:+$children }$!"
+}
+
+# Nodes that died and are to be there again (fault.sh), started from here as they were at first.
+# shellcheck disable=SC2317 # called by the trap
+heal() {
+    for healed in /run/box/healed/*; do
+        [ -e "$healed" ] || continue
+        rm "$healed"
+        start_node "${healed##*/}"
+    done
+}
+mkdir /run/box/healed
+trap heal USR1
+
 for node in $BOX_NODES; do
     # A network namespace of its own, tied to the bridge by a pair of links.
     ip netns add "$node"
@@ -54,8 +84,7 @@ for node in $BOX_NODES; do
     nsenter --net="/run/netns/$node" ip addr add "$address/16" dev eth0
     nsenter --net="/run/netns/$node" ip link set eth0 up
 
-    /bin/sh /run/box/state/inside/start-node.sh "$node" &
-    children="${children:+$children }$!"
+    start_node "$node"
 
     # What Slurm remembers must be put right before a node can take jobs (node-main.sh).
     ready=/run/box/state/logs/$BOX_LOGIN/slurm-is-ready

@@ -71,7 +71,20 @@ if [ "$BOX_AUTH" = munge ]; then
 fi
 mount -t proc proc proc
 mount -t sysfs sysfs sys || mount --rbind /sys sys
-# The node's own control groups, in the place of the machine's.
+# Slurm takes the folder of process 1's group for the root of all groups, and makes its own below
+# that root; a group that has groups may hold no process (cgroup_v2 of Slurm, cgroups(7)).
+if [ -n "$BOX_UNIFIED" ]; then
+    mount -t cgroup2 -o nosuid,nodev,noexec cgroup2 sys/fs/cgroup
+    # Slurm 22.05 does not make the second folder by itself, and does not see a controller that is
+    # the last of the kernel's list, which memory is not where there is pids.
+    mkdir sys/fs/cgroup/init.scope sys/fs/cgroup/system.slice
+    echo 0 >sys/fs/cgroup/init.scope/cgroup.procs
+    for group in . system.slice; do
+        echo +memory >"sys/fs/cgroup/$group/cgroup.subtree_control"
+        echo +pids >"sys/fs/cgroup/$group/cgroup.subtree_control" || :
+    done
+fi
+# The node's own control groups of version 1, in the place of the machine's.
 if [ -d /run/box/cgroup ]; then
     mount -t tmpfs -o mode=755,nosuid,nodev cgroup sys/fs/cgroup
     for groups in /run/box/cgroup/*; do

@@ -6,6 +6,22 @@ set -eu
 node=$1
 rm -rf "/run/box/state/logs/$node"
 mkdir -p "/run/box/state/logs/$node"
+# shellcheck source=/dev/null
+. /run/box/state/settings.sh
+init="/bin/sh /run/box/state/inside/node.sh"
+if [ -n "$BOX_UNIFIED" ]; then
+    # What a node that has died left in its group could hold no process of the new one.
+    group="/sys/fs/cgroup/$node"
+    tries=0
+    while [ -d "$group" ] && [ $tries -lt 100 ]; do
+        find "$group" -depth -type d -exec rmdir {} \; 2>/dev/null || :
+        tries=$((tries + 1))
+        [ ! -d "$group" ] || sleep 0.1
+    done
+    init="/bin/sh /run/box/state/inside/node-group.sh"
+fi
+# Words are wanted.
+# shellcheck disable=SC2086
 exec nsenter --net="/run/netns/$node" unshare --fork --mount --uts --ipc --pid \
-    /bin/sh /run/box/state/inside/node.sh "$node" \
+    $init "$node" \
     >"/run/box/state/logs/$node/boot.log" 2>&1

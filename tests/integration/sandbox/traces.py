@@ -19,7 +19,7 @@ def names(folder: Path) -> list[str]:
 
 def look_at_machine(name: str) -> dict[str, object]:
     """Everything of this machine that a sandbox could leave a trace in, but for processes."""
-    groups = Path("/sys/fs/cgroup").glob(f"*/hpcrun-{name}-*")
+    groups = Path("/sys/fs/cgroup").rglob(f"hpcrun-{name}-*")
     return {
         "mounts": Path("/proc/self/mountinfo").read_text(),
         "links": names(Path("/sys/class/net")),

@@ -23,6 +23,7 @@ FIRST = """\
 34 30 0:29 / /sys/fs/cgroup/unified rw,nosuid - cgroup2 cgroup2 rw
 """
 SECOND = "30 20 0:25 / /sys/fs/cgroup rw,relatime shared:5 - cgroup2 cgroup2 rw,nsdelegate\n"
+MIXED = SECOND + "33 30 0:28 / /sys/fs/cgroup/pids rw,nosuid - cgroup cgroup rw,pids\n"
 MEMORY, FREEZER = Path("/sys/fs/cgroup/memory"), Path("/sys/fs/cgroup/freezer")
 
 
@@ -34,6 +35,22 @@ def test_hierarchies_of_the_first_version_are_found_by_what_they_control() -> No
 
 def test_machine_with_the_second_version_has_no_controllers_of_the_first() -> None:
     assert parse_hierarchies(SECOND) == Hierarchies({}, Path("/sys/fs/cgroup"))
+
+
+@pytest.mark.parametrize(
+    ("mounts", "version", "tree"),
+    [
+        (FIRST, 1, None),
+        (SECOND, 2, Path("/sys/fs/cgroup")),
+        (MIXED, None, None),
+        ("", None, None),
+    ],
+)
+def test_version_is_the_one_that_limits_memory_unless_both_are_mixed(
+    mounts: str, version: int | None, tree: Path | None
+) -> None:
+    found = parse_hierarchies(mounts)
+    assert (found.version, found.tree) == (version, tree)
 
 
 def test_group_bears_the_sandbox_s_name_and_is_told_apart_from_one_of_another_folder() -> None:
@@ -53,8 +70,8 @@ def test_root_who_has_what_is_needed_is_refused_nothing() -> None:
     ("mounts", "is_root", "error", "words"),
     [
         (FIRST, False, NotPermittedError, "`--cgroup` needs root here"),
-        (SECOND, True, UnavailableError, "this machine has version 2 of them"),
-        ("", True, UnavailableError, "this machine has no version of them"),
+        (MIXED, True, UnavailableError, "this machine has a mixture of both versions"),
+        ("", True, UnavailableError, "this machine has none"),
         (FIRST.replace("freezer", "pids"), True, UnavailableError, "the controller `freezer`"),
     ],
 )

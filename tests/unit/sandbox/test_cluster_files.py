@@ -133,13 +133,23 @@ def test_packages_of_accounting_make_a_root_file_system_of_its_own() -> None:
     assert set(more.packages) - set(usual.packages) == {"slurmdbd", "mariadb-server-core"}
 
 
+UNIFIED_CONF = "CgroupPlugin=cgroup/v2\nIgnoreSystemd=yes\nConstrainSwapSpace=yes"
+
+
 @pytest.mark.parametrize(
-    ("slurm", "first"),
-    [("20.11", "CgroupAutomount=no"), ("24.11", "CgroupPlugin=cgroup/v1")],
+    ("slurm", "groups", "first"),
+    [
+        ("20.11", 1, "CgroupAutomount=no"),
+        ("24.11", 1, "CgroupPlugin=cgroup/v1"),
+        ("22.05", 2, UNIFIED_CONF),
+        ("24.11", 2, UNIFIED_CONF),
+        ("26.05", 2, UNIFIED_CONF),
+    ],
 )
-def test_control_groups_take_the_place_of_none(slurm: str, first: str) -> None:
-    made = replace(cluster(slurm=slurm), options=Options(cgroup=True))
+def test_control_groups_take_the_place_of_none(slurm: str, groups: int, first: str) -> None:
+    made = replace(cluster(slurm=slurm), options=Options(cgroup=True), groups=groups)
     assert format_cgroup_conf(made) == f"{first}\nConstrainRAMSpace=yes\n"
+    assert ("BOX_UNIFIED=yes" in format_settings(made).splitlines()) == (groups == 2)
     text = format_slurm_conf(made, COMMON)
     found = [line for line in text.splitlines() if line.startswith(("Proctrack", "TaskPlugin"))]
     assert sorted(found) == ["ProctrackType=proctrack/cgroup", "TaskPlugin=task/cgroup"]
