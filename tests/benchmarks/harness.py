@@ -14,7 +14,7 @@ import sys
 import tempfile
 import time
 import tomllib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -99,10 +99,10 @@ def own_s(action: Action) -> float:
     return time.process_time() - start
 
 
-def processor_s(*argv: str | Path, more: Mapping[str, str] | None = None) -> float:
-    """Return the processor time of a command, with more variables, and what it starts."""
+def processor_s(*argv: str | Path) -> float:
+    """Return the processor time of a command and what it starts."""
     before = _children_s()
-    run(*argv, more=more)
+    run(*argv)
     return _children_s() - before
 
 
@@ -112,25 +112,26 @@ def _children_s() -> float:
     return used.ru_utime + used.ru_stime
 
 
-def run(*argv: str | Path, more: Mapping[str, str] | None = None) -> str:
+def run(*argv: str | Path) -> str:
     """Run a command with this checkout's hpcrun; return what it prints.
 
-    Python keeps its byte code, as it does for what is installed, whatever this machine sets.
+    Python keeps its byte code, as it does for what is installed, whatever this machine sets; what
+    hpcrun remembers is remembered for this benchmark alone.
     """
     environment = {
         **os.environ,
         "PYTHONPATH": str(ROOT),
         "PYTHONDONTWRITEBYTECODE": "",
-        "PYTHONPYCACHEPREFIX": str(_byte_code()),
-        **(more or {}),
+        "PYTHONPYCACHEPREFIX": str(_kept() / "code"),
+        "XDG_CACHE_HOME": str(_kept() / "cache"),
     }
     done = subprocess.run(argv, check=True, stdout=subprocess.PIPE, text=True, env=environment)
     return done.stdout
 
 
 @cache
-def _byte_code() -> Path:
-    folder = Path(tempfile.mkdtemp(prefix="hpcrun-bench-code-"))
+def _kept() -> Path:
+    folder = Path(tempfile.mkdtemp(prefix="hpcrun-bench-kept-"))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     return folder
 
