@@ -7,6 +7,7 @@ import posixpath
 
 from hpcrun.compat.evidence import (
     RUN_TIME,
+    STATIC,
     compatible,
     family_name,
     in_image,
@@ -31,6 +32,9 @@ def check_mpi_abi(
     """Judge one host stack for the MPI users of one image."""
     if not need.users:
         return _without_users(facts, need)
+    static = [user for user in need.users if user.needed == STATIC]
+    if static:
+        return _without_effect(facts, static, name=name)
     if stack_facts is None or not stack_facts.libraries:
         return Verdict.worst_of(
             _check_family(facts, user, stack, name=name)
@@ -58,6 +62,16 @@ def _check_family(
             message=f"the program was built for {ours}, host stack `{name}` is {theirs}",
             evidence=(user_found(facts, user), f"`mpi_stacks.{name}.family` of the profile"),
             table_row=None if is_chooser else f"mpi_abi.yaml soname `{user.needed}`",
+        )
+    )
+
+
+def _without_effect(facts: ImageFacts, static: list[MpiUser], *, name: str) -> Verdict:
+    return incompatible(
+        Reason(
+            code="HPR203",
+            message=f"the program's MPI is linked into it: host stack `{name}` would not be used",
+            evidence=tuple(user_found(facts, user) for user in static[:3]),
         )
     )
 

@@ -3,8 +3,9 @@
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
-from hpcrun.compat.evidence import RUN_TIME
+from hpcrun.compat.evidence import RUN_TIME, STATIC
 from hpcrun.model.base import is_known
+from hpcrun.model.command import CommandFacts
 from hpcrun.model.image import ImageFacts, MpiLibrary, MpiUser, Program
 from hpcrun.model.seen import Certainty
 from hpcrun.tables import is_interpreter
@@ -85,10 +86,18 @@ def _own_users(facts: ImageFacts, env: Mapping[str, str]) -> tuple[MpiUser, ...]
     if facts.command is not None and not any(name in env for name in _DECISIVE):
         if is_known(facts.command.mpi_users):
             return facts.command.mpi_users
-        return None
+        return _built_in_users(facts, facts.command)
     program = facts.program.path if facts.program else None
     own = tuple(user for user in facts.mpi_users if user.path == program)
     return own if own or _stands_alone(facts.program) else None
+
+
+def _built_in_users(facts: ImageFacts, command: CommandFacts) -> tuple[MpiUser, ...] | None:
+    """Return the programs that hold their MPI, where nothing else leaves the command unknown."""
+    own = {each.path for each in command.built_in}
+    users = tuple(u for u in facts.mpi_users if u.needed == STATIC and u.path in own)
+    is_all = len(users) == len(own) == len(command.doubts)
+    return users if users and is_all else None
 
 
 def libraries_of(

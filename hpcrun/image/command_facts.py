@@ -12,7 +12,7 @@ from hpcrun.image.interface import find_interface
 from hpcrun.image.library_places import LibraryPlaces, split_path
 from hpcrun.image.mounts import Surroundings, with_mounts
 from hpcrun.image.problems import Problems
-from hpcrun.image.process import PRELOAD, PRELOAD_FILE, Loaded, Process
+from hpcrun.image.process import PRELOAD, PRELOAD_FILE, PRELOADS, Loaded, Process
 from hpcrun.image.python_modules import Extension, ImportGraph
 from hpcrun.image.python_path import find_python
 from hpcrun.image.python_program import PythonCall
@@ -174,7 +174,7 @@ class _Reading:
         certainty = certainty if self._walk.is_sure(end) else Certainty.HINT
         self._files.setdefault(user.path, user)
         for loaded in process.loaded[start:]:
-            self._note_library(loaded, environment)
+            self._note_library(loaded, environment, certainty)
         for loaded in process.reached_by(user):
             if mpi_families().library(loaded.name) is None:
                 continue
@@ -195,7 +195,7 @@ class _Reading:
     def _asker(self, loaded: Loaded, user: ElfFile) -> ElfFile:
         return self._files.get(loaded.needed_by, user)
 
-    def _note_library(self, loaded: Loaded, environment: Environment) -> None:
+    def _note_library(self, loaded: Loaded, environment: Environment, least: Certainty) -> None:
         path = str(loaded.file.path) if loaded.file is not None else None
         if loaded.file is not None:
             self._files.setdefault(loaded.file.path, loaded.file)
@@ -209,7 +209,7 @@ class _Reading:
                 needed_by=str(loaded.needed_by),
                 levels=loaded.levels,
                 evidence=_rule(loaded),
-                certainty=_certainty(loaded, environment),
+                certainty=_worse(_certainty(loaded, environment), least),
             ),
         )
 
@@ -311,9 +311,14 @@ def _library_of(loaded: Loaded, environment: Environment) -> str | Unknown | Non
 
 
 def _certainty(loaded: Loaded, environment: Environment) -> Certainty:
-    if loaded.is_doubtful or not is_known(environment.library_path):
+    is_passed_over = loaded.file is None and loaded.rule in PRELOADS
+    if loaded.is_doubtful or is_passed_over or not is_known(environment.library_path):
         return Certainty.HINT
     return Certainty.LIKELY if loaded.levels else Certainty.SURE
+
+
+def _worse(one: Certainty, other: Certainty) -> Certainty:
+    return max(one, other, key=list(Certainty).index)
 
 
 def _rule(loaded: Loaded) -> str:

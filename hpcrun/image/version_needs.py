@@ -1,7 +1,7 @@
 """The highest symbol versions that a program with all that it loads needs, and who needs them."""
 
-from collections.abc import Iterable
-from typing import Literal
+from collections.abc import Iterable, Sequence
+from typing import Any, Literal
 
 from hpcrun.image.errors import ImageError
 from hpcrun.image.linking import is_c_library
@@ -19,8 +19,9 @@ def find_version_needs(files: Iterable[ElfFile]) -> tuple[VersionNeed, ...]:
 
     The C library's own files are left out: they fit each other.
     """
+    every = tuple(files)
     highest: dict[Kind, tuple[str, str, ElfFile]] = {}
-    for file in files:
+    for file in every:
         if is_c_library(file.soname):
             continue
         for library, versions in file.elf.versions_needed.items():
@@ -33,9 +34,23 @@ def find_version_needs(files: Iterable[ElfFile]) -> tuple[VersionNeed, ...]:
             path=str(file.path),
             symbol=_symbol(file, f"{kind}_{version}"),
             evidence=f"verneed {kind}_{version} of {library} in {file.path}",
+            library=library,
+            **_answer(kind, version, [each for each in every if each.soname == library]),
         )
         for kind, (version, library, file) in sorted(highest.items(), key=_order)
     )
+
+
+def _answer(kind: Kind, version: str, providers: Sequence[ElfFile]) -> dict[str, Any]:
+    """Say whether the loaded library has a version; nothing where there is none, or several are."""
+    if len(providers) != 1:
+        return {}
+    defined = providers[0].elf.versions_defined
+    numbers = [each.removeprefix(f"{kind}_") for each in defined if each.startswith(f"{kind}_")]
+    known = [number for number in numbers if number[:1].isdigit()]
+    if not known:
+        return {}
+    return {"is_met": version in known, "offered": max(known, key=version_key)}
 
 
 def _order(item: tuple[Kind, object]) -> int:

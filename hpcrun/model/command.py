@@ -54,6 +54,12 @@ class VersionNeed(Seen):
     path: str
     """The file that needs it."""
     symbol: str | Unknown = UNKNOWN
+    library: str = ""
+    """The library that must define it, as it is asked for."""
+    is_met: bool | Unknown = UNKNOWN
+    """Whether the file that is loaded for this library defines it."""
+    offered: str | None = None
+    """The highest version of this kind that this file defines."""
 
 
 class BuiltInMpi(Seen):
@@ -79,6 +85,19 @@ class CommandFacts(Value):
     built_in: tuple[BuiltInMpi, ...] = ()
     """MPI inside the programs; `mpi_users` is then unknown unless others were found."""
     needs: tuple[VersionNeed, ...] = ()
+
+    @property
+    def is_sure(self) -> bool:
+        """Whether all that it runs was followed, and runs in any case."""
+        return not self.doubts_beside_lacks and all(
+            s.certainty is Certainty.SURE for s in self.steps
+        )
+
+    @property
+    def doubts_beside_lacks(self) -> tuple[str, ...]:
+        """Doubts without those that only repeat which libraries it lacks."""
+        lacks = tuple(f"`{each.name}`, which {each.needed_by} needs" for each in self.missing)
+        return tuple(doubt for doubt in self.doubts if not doubt.startswith(lacks))
 
     @property
     def missing(self) -> tuple[LoadedLibrary, ...]:

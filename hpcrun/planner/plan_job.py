@@ -11,6 +11,7 @@ from hpcrun.model.job import Job
 from hpcrun.model.plan import Candidate, Layout, Plan, PlannedImage
 from hpcrun.model.site import Site
 from hpcrun.planner.candidates import Shape, all_shapes
+from hpcrun.planner.check_libraries import check_libraries
 from hpcrun.planner.checks import (
     check_command,
     check_image_file,
@@ -84,6 +85,8 @@ def _check(
     yield from check_layout(question, layout)
     yield from check_image_file(question.job.image, facts_of, facts)
     yield from check_command(question, facts, mounts)
+    is_bind = choice.shape is not None and choice.shape.model == "bind"
+    yield from check_libraries(question, facts, is_bind=is_bind)
     yield from check_mounts(mounts, _needed_files(facts, choice))
     yield from check_shared_paths(question, facts)
     yield from check_runtime(question)

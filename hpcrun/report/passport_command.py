@@ -50,18 +50,12 @@ def _mpi(facts: ImageFacts, command: CommandFacts) -> Iterator[str]:
 
 
 def _why_unknown(command: CommandFacts) -> str:
-    lacks_only = bool(command.missing) and not _doubts_beside_lacks(command)
+    lacks_only = bool(command.missing) and not command.doubts_beside_lacks
     return "lacks libraries" if lacks_only else "could not be followed to its end"
 
 
-def _doubts_beside_lacks(command: CommandFacts) -> list[str]:
-    """Leave out doubts that only repeat which libraries it lacks."""
-    lacks = tuple(f"`{each.name}`, which {each.needed_by} needs" for each in command.missing)
-    return [doubt for doubt in command.doubts if not doubt.startswith(lacks)]
-
-
 def _doubts(command: CommandFacts) -> Iterator[str]:
-    doubts = _doubts_beside_lacks(command)
+    doubts = command.doubts_beside_lacks
     yield from (f"not followed: {doubt}" for doubt in doubts[:_DOUBTS])
     if len(doubts) > _DOUBTS:
         yield f"not followed: {count(len(doubts) - _DOUBTS, 'further place')}"

@@ -12,6 +12,11 @@ _STAGES = {
     "start": "the script ended before its checks",
     "preflight": "the script's checks stopped it before the command started",
 }
+_EXIT_CODES = {
+    126: "a command is there in the container, but cannot be executed",
+    127: "a command was not found in the container, or a library that it needs",
+}
+"""What shells and loaders end with (POSIX sh, 2.8.2; ld.so)."""
 _SIGNAL_BASE, _HIGHEST_SIGNAL = 128, 64
 
 
@@ -72,7 +77,8 @@ def format_state(status: RunStatus) -> str:
     if status.is_final and status.signal:
         parts.append(f"ended by signal {status.signal}")
     elif status.is_final and status.exit_code:
-        parts.append(_format_exit_code(status.exit_code))
+        words = _EXIT_CODES.get(status.exit_code) if status.stage == "application" else None
+        parts.append(_format_exit_code(status.exit_code) + (f" ({words})" if words else ""))
     if status.is_final and status.stage in _STAGES:
         parts.append(f"{_STAGES[status.stage]}, see its output")
     return ": ".join((parts[0], "; ".join(parts[1:]))) if parts[1:] else parts[0]

@@ -39,7 +39,7 @@ from tests.sandbox_fixture import CHECKOUT, Sandbox, run_hpcrun
 pytestmark = [pytest.mark.slurm, pytest.mark.apptainer]
 
 MEMORY = "killed by the memory limit of the job: asked 300 MiB per node; raise `memory_per_node`"
-WALLTIME = "ended by the time limit of the job: asked 1 min; raise `walltime`"
+WALLTIME = "asked 1 min; raise `walltime`"
 LOST_NODE = "node {node} died or was cut off from the network; submit it again"
 TOLD = "its script was told to stop, by `scancel` or as a node was lost; Slurm has forgotten which"
 NOBODY_ASKED = (

@@ -40,12 +40,12 @@ def report(state: JobState, **changes: Any) -> JobReport:
         (
             report(JobState.TIMEOUT),
             LIMITS,
-            "ended by the time limit of the job: asked 1 min; raise `walltime`",
+            "asked 1 min; raise `walltime`",
         ),
         (
             report(JobState.TIMEOUT),
             Limits(),
-            "ended by the time limit of the job: the partition's default; raise `walltime`",
+            "the partition's default; raise `walltime`",
         ),
         (
             report(JobState.NODE_FAIL, nodes="n[1-2]", failed_nodes="n2"),

@@ -111,6 +111,6 @@ def test_program_that_holds_its_mpi_cannot_be_given_the_hosts() -> None:
     own = library("mpich", "4.0.2", "static", path="/usr/bin/app")
     facts = image(own, users=(user("static", library="/usr/bin/app"),))
     verdict = check(facts, "5.0.2")
-    assert (verdict.answer, [r.code for r in verdict.reasons]) == (NO, ["HPR306"])
+    assert (verdict.answer, [r.code for r in verdict.reasons]) == (NO, ["HPR203"])
     assert "linked in statically" in verdict.reasons[0].evidence[0]
     assert [lib.path for lib in find_mpi_need(facts).libraries] == ["/usr/bin/app"]

@@ -155,3 +155,30 @@ def test_need_is_everything_where_the_job_sets_what_the_command_was_followed_by(
     facts = image(OPENMPI, MPICH, users=users, program=program, command=only)
     need = find_mpi_need(facts, job_env={variable: "/x"})
     assert [lib.soname for lib in need.libraries] == ["libmpi.so.40"]
+
+
+STATIC = library("openmpi", "5.0.7", "static", ability("pmix", "5.0.7"), path="/opt/solver")
+BUILT_IN = {
+    "path": "/opt/solver",
+    "implementation": "open-mpi",
+    "family": "openmpi",
+    "evidence": "constants",
+}
+
+
+@pytest.mark.parametrize(
+    ("doubts", "expected"),
+    [
+        (("/opt/solver has Open MPI linked into itself",), ["static"]),
+        (("/opt/solver has …", "line 3 of run.sh: `eval`"), ["static", "libmpi.so.40"]),
+    ],
+)
+def test_need_of_a_command_that_holds_its_mpi_is_that_alone(
+    doubts: tuple[str, ...], expected: list[str]
+) -> None:
+    command = CommandFacts.model_validate(
+        {"argv": ["/opt/solver"], "steps": [], "doubts": doubts, "built_in": [BUILT_IN]}
+    )
+    users = (user("static", "/opt/solver", library="/opt/solver"), user("libmpi.so.40", "/opt/b"))
+    need = find_mpi_need(image(OPENMPI, STATIC, users=users, command=command))
+    assert [each.needed for each in need.users] == expected

@@ -3,11 +3,48 @@
 from contextlib import ExitStack
 from pathlib import PurePosixPath
 
+import pytest
+
 from hpcrun.image.elf import read_elf
 from hpcrun.image.survey import ElfFile
 from hpcrun.image.version_needs import find_version_needs
+from hpcrun.model.base import UNKNOWN
+from hpcrun.model.command import VersionNeed
 from tests.fakes.elf_builder import ElfBuilder
 from tests.fakes.memory_file import opened
+
+
+def needs_of(built: dict[str, ElfBuilder]) -> tuple[VersionNeed, ...]:
+    """Return the needs of some files that are loaded together."""
+    files = []
+    with ExitStack() as stack:
+        for path, builder in built.items():
+            extent = stack.enter_context(opened(builder.build()))
+            elf = read_elf(extent)
+            assert elf is not None
+            files.append(ElfFile(PurePosixPath(path), extent, elf))  # type: ignore[arg-type]
+        return find_version_needs(files)
+
+
+@pytest.mark.parametrize(
+    ("offered", "expected"),
+    [
+        ([("GLIBC_2.2.5", "GLIBC_2.36")], (False, "2.36")),
+        ([("GLIBC_2.2.5", "GLIBC_2.38", "GLIBC_PRIVATE")], (True, "2.38")),
+        ([("GLIBC_2.2.5", "GLIBC_2.39")], (False, "2.39")),
+        ([("OTHER_1.0",)], (UNKNOWN, None)),
+        ([], (UNKNOWN, None)),
+        ([("GLIBC_2.36",), ("GLIBC_2.38",)], (UNKNOWN, None)),
+    ],
+)
+def test_need_is_held_against_the_library_that_is_loaded(
+    offered: list[tuple[str, ...]], expected: tuple[object, str | None]
+) -> None:
+    files = {"/app/run": ElfBuilder(verneed={"libc.so.6": ("GLIBC_2.38",)})}
+    for number, versions in enumerate(offered):
+        files[f"/{number}/libc.so.6"] = ElfBuilder(soname="libc.so.6", verdef=versions)
+    (need,) = needs_of(files)
+    assert (need.library, need.is_met, need.offered) == ("libc.so.6", *expected)
 
 
 def test_highest_need_of_each_kind_names_its_file() -> None:
@@ -24,14 +61,7 @@ def test_highest_need_of_each_kind_names_its_file() -> None:
         ),
         "/lib/libm.so.6": ElfBuilder(soname="libm.so.6", verneed={"libc.so.6": ("GLIBC_2.99",)}),
     }
-    files = []
-    with ExitStack() as stack:
-        for path, builder in built.items():
-            extent = stack.enter_context(opened(builder.build()))
-            elf = read_elf(extent)
-            assert elf is not None
-            files.append(ElfFile(PurePosixPath(path), extent, elf))  # type: ignore[arg-type]
-        found = find_version_needs(files)
+    found = needs_of(built)
     needs = [(need.kind, need.version, need.path) for need in found]
     assert needs == [
         ("GLIBC", "2.34", "/app/run"),

@@ -51,6 +51,21 @@ def status(state: JobState = JobState.COMPLETED, **changes: Any) -> RunStatus:
             status(JobState.FAILED, exit_code=139),
             "FAILED, the job failed: exit code 139 (128 + signal 11)",
         ),
+        (
+            status(JobState.FAILED, exit_code=127),
+            "FAILED, the job failed: exit code 127 "
+            "(a command was not found in the container, or a library that it needs)",
+        ),
+        (
+            status(JobState.FAILED, exit_code=126),
+            "FAILED, the job failed: exit code 126 "
+            "(a command is there in the container, but cannot be executed)",
+        ),
+        (
+            status(JobState.FAILED, exit_code=127, stage="start"),
+            "FAILED, the job failed: exit code 127; "
+            "the script ended before its checks, see its output",
+        ),
         (status(JobState.FAILED, exit_code=255), "FAILED, the job failed: exit code 255"),
         (
             status(JobState.TIMEOUT, signal=15, reason="asked 1 min"),

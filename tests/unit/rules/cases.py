@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 from hpcrun.loading import load_job
 from hpcrun.model.api_names import ApiNames
+from hpcrun.model.command import CommandFacts
 from hpcrun.model.image import ImageFacts, Program, StackFacts
 from hpcrun.model.job import Job
 from hpcrun.model.plan import Plan
@@ -16,6 +17,7 @@ from tests.unit.planner.measured import (
     IMAGES,
     SHARE,
     STACKS,
+    ability,
     image,
     library,
     mpich_image,
@@ -140,6 +142,38 @@ _CALLS_LARGE_COUNT = image(
 )
 _MISSING = Program(argv0="/opt/solver", path=None, kind="missing")
 _SPEAKS_UNKNOWN = image(library("openmpi", "5.0.7", "libmpi.so.40"), users=(user("libmpi.so.40"),))
+
+
+def _followed(**found: Any) -> ImageFacts:
+    """Make an image whose command was followed to /opt/solver."""
+    step = {"name": "/opt/solver", "path": "/opt/solver", "kind": "elf", "through": "the command"}
+    command = {"argv": ["/opt/solver"], "steps": [step], "mpi_users": OPENMPI.mpi_users} | found
+    program = {"argv0": "/opt/solver", "path": "/opt/solver", "arch": "x86_64", "kind": "elf"}
+    made = {"command": CommandFacts.model_validate(command), "program": Program(**program)}
+    return OPENMPI.model_copy(update=made)
+
+
+def _lacks(name: str) -> dict[str, Any]:
+    why = "found in none of the loader's folders"
+    return {"name": name, "path": None, "needed_by": "/opt/solver", "evidence": why}
+
+
+def _needs(version: str, *, is_met: bool) -> dict[str, Any]:
+    return {
+        "kind": "GLIBC",
+        "version": version,
+        "path": "/opt/solver",
+        "library": "libc.so.6",
+        "is_met": is_met,
+        "offered": "2.36",
+        "evidence": "verneed",
+    }
+
+
+_STATIC = image(
+    library("openmpi", "5.0.7", "static", ability("pmix", "5.0.7"), path="/usr/bin/app"),
+    users=(user("static", library="/usr/bin/app"),),
+)
 _ONE_BIND = _stacks("openmpi-5.0.11")
 _DIGEST = f"sha256:{'0' * 64}"
 
@@ -192,6 +226,11 @@ CASES: dict[str, Case] = {
         silent_job="submit: {account: braina}",
     ),
     "HPR202": Case(fires=Given(image=ARM)),
+    "HPR203": Case(
+        fires=Given(image=_STATIC, site=_ONE_BIND),
+        silent=Given(image=_STATIC, site=_ONE_BIND),
+        silent_job="mpi: {model: hybrid}",
+    ),
     "HPR204": Case(
         fires=Given(image=IMAGES["no-mpi"]),
         silent=Given(image=IMAGES["no-mpi"]),
@@ -209,6 +248,14 @@ CASES: dict[str, Case] = {
     "HPR211": Case(
         fires=Given(image=OPENMPI.model_copy(update={"kind": "docker-archive"})),
         silent=Given(image=OPENMPI.model_copy(update={"kind": "squashfs"})),
+    ),
+    "HPR215": Case(
+        fires=Given(image=_followed(closure=[_lacks("libnetcdf.so.19")])),
+        silent=Given(image=_followed(closure=[_lacks("libmpi_mpifh.so.40")])),
+    ),
+    "HPR216": Case(
+        fires=Given(image=_followed(needs=[_needs("2.38", is_met=False)])),
+        silent=Given(image=_followed(needs=[_needs("2.36", is_met=True)])),
     ),
     "HPR301": Case(
         fires=Given(site=_stacks("mpich-4.3.2")), silent=Given(site=_stacks("openmpi-5.0.11"))
