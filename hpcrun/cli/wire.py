@@ -47,7 +47,11 @@ def _outside_by_ssh(site: Site, access: SshAccess) -> Outside:
     from hpcrun.store.system_clock import SystemClock
 
     runner, clock = SshRunner(access.host, access.config), SystemClock()
-    store = StagedRuns(RunFolders(LocalRunner(), clock), RunFolders(runner, clock))
+    store = StagedRuns(
+        RunFolders(LocalRunner(), clock),
+        RunFolders(runner, clock),
+        RunFolders(runner, clock, may_be_here=False),
+    )
     outside = _outside(site, runner, clock, store=store)
     return outside._replace(staging=SshStaging(runner, access, site, clock))
 

@@ -1,10 +1,10 @@
 """Who could have written a profile; a profile names commands that hpcrun runs, so it matters.
 
 A profile that names a command (`access: {prefix: …}` or `{ssh: …}`) is used only if nobody but its
-owner, who is root or the caller, can change it, nor the configuration of ssh that it names; the
-owner's own group counts as the owner. Any other profile gets a warning instead: it can mislead a
-plan, but runs nothing. Shipped profiles are not checked: whoever can change them can change hpcrun
-itself.
+owner, who is root or the caller, can change it, nor the configuration of ssh that it names, nor
+what that one includes; the owner's own group counts as the owner. Any other profile gets a warning
+instead: it can mislead a plan, but runs nothing. Shipped profiles are not checked: whoever can
+change them can change hpcrun itself.
 
 A job file, or a run, that came from elsewhere may bring a profile along, which then belongs to the
 caller too. So a command is run only of a profile that the person named, or that lies where profiles
@@ -22,6 +22,7 @@ from hpcrun import resources
 from hpcrun.errors import NotPermittedError
 from hpcrun.model.diagnostic import Confidence, Diagnostic, Help, Location, Severity
 from hpcrun.model.site import Site
+from hpcrun.site.ssh_config import UnreadableIncludeError, included_files
 
 
 def check_trust(site: Site, files: Iterable[Path]) -> tuple[Diagnostic, ...]:
@@ -59,7 +60,11 @@ def _doubts_of_ssh(site: Site) -> list[tuple[Path, str]]:
     config = site.access.ssh.config if site.access.ssh else None
     if config is None or not config.exists():
         return []
-    return [(config, doubt) for doubt in _doubts(config)]
+    try:
+        files = (config, *included_files(config))
+    except UnreadableIncludeError as exc:
+        return [(config, str(exc))]
+    return [(file, doubt) for file in files for doubt in _doubts(file)]
 
 
 def _doubts(path: Path) -> Iterator[str]:

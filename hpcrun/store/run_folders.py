@@ -72,9 +72,14 @@ _READ_OUTPUT = f'[ ! -f "$1" ] || tail -c "+$2" "$1" | head -c {_PIECE_BYTES}'
 class RunFolders:
     """The folders of runs at one site."""
 
-    def __init__(self, runner: CommandRunner, clock: Clock) -> None:
+    def __init__(self, runner: CommandRunner, clock: Clock, *, may_be_here: bool = True) -> None:
+        """Take a site's folders for shared with this side, unless `may_be_here` is false.
+
+        Then what lies here under the same path is another folder, maybe somebody else's.
+        """
         self._runner = runner
         self._clock = clock
+        self._may_be_here = may_be_here
 
     def new_run(self, plan: Plan, *, profile: Path, runs: Path) -> Run:
         """Give a run its name, token and place; nothing is written."""
@@ -123,7 +128,8 @@ class RunFolders:
 
     def read_run(self, folder: Path) -> RunRecords:
         """Read all records of one run."""
-        return _records(self._read_here(folder) or self._read_there(folder), folder)
+        files = self._read_here(folder) if self._may_be_here else {}
+        return _records(files or self._read_there(folder), folder)
 
     def read_script(self, folder: Path) -> str:
         """Read the script of one run."""
@@ -149,7 +155,7 @@ class RunFolders:
 
     def read_output(self, path: Path, *, offset: int) -> bytes:
         """Read a piece of the output of a job from an offset on; nothing where there is no more."""
-        piece = _read_piece(path, offset, _PIECE_BYTES)
+        piece = _read_piece(path, offset, _PIECE_BYTES) if self._may_be_here else None
         if piece is not None:
             return piece
         return b"" if self._runner.is_local else self._sh(_READ_OUTPUT, str(path), str(offset + 1))

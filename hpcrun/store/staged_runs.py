@@ -11,14 +11,17 @@ from pathlib import Path
 from hpcrun.errors import MissingInputError, UnavailableError, WriteError
 from hpcrun.model.plan import Plan
 from hpcrun.model.run import JobReport, Run, RunRecords, Staged, Submission
+from hpcrun.store.run_files import RUN
 from hpcrun.store.run_folders import RunFolders
+from hpcrun.store.stage_guard import check_owner
 
 
 class StagedRuns:
     """The runs of a site that is reached by ssh."""
 
-    def __init__(self, here: RunFolders, there: RunFolders) -> None:
-        self._here, self._there = here, there
+    def __init__(self, here: RunFolders, there: RunFolders, apart: RunFolders) -> None:
+        """Take what reads here, what reads where folders may be shared, and what is there alone."""
+        self._here, self._there, self._apart = here, there, apart
 
     def new_run(self, plan: Plan, *, profile: Path, runs: Path) -> Run:
         """Give a run its name, token and place; nothing is written."""
@@ -70,7 +73,7 @@ class StagedRuns:
         if records.final is not None:
             return records
         try:
-            there = self._there.read_run(staged.folder)
+            there = self._apart.read_run(staged.folder)
         except MissingInputError:
             return records
         return records.model_copy(update={"start": there.start, "final": there.final})
@@ -86,13 +89,24 @@ class StagedRuns:
     def read_output(self, path: Path, *, offset: int) -> bytes:
         """Read a piece of the output of a job from an offset on; nothing where there is no more."""
         staged = self._staged(path.parent.parent)
-        if staged is not None and not path.exists():
-            path = staged.folder / path.parent.name / path.name
-        return self._there.read_output(path, offset=offset)
+        if staged is None:
+            return self._there.read_output(path, offset=offset)
+        if path.is_file():
+            # It has been fetched; at the site there is nothing of this name.
+            return self._here.read_output(path, offset=offset)
+        at_site = staged.folder / path.parent.name / path.name
+        return self._apart.read_output(at_site, offset=offset)
 
     def _staged(self, folder: Path) -> Staged | None:
-        """Return where the other folder of a run is; None where there is but one."""
+        """Return where the other folder of a run is; None where there is but one.
+
+        What is here tells, as the person names a folder here; not where another user wrote it,
+        who could have anything at the site read, overwritten or removed by it.
+        """
         try:
-            return self._here.read_run(folder).run.staged
+            staged = self._here.read_run(folder).run.staged
         except MissingInputError:
             return None
+        if staged is not None:
+            check_owner((folder, folder / RUN))
+        return staged

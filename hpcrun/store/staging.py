@@ -36,6 +36,7 @@ from hpcrun.store import (
     stage_tar,
     stage_tree,
 )
+from hpcrun.store.run_files import RUN
 from hpcrun.store.site_files import SiteFiles, nearest_existing
 from hpcrun.store.ssh_runner import SshRunner
 
@@ -79,6 +80,7 @@ class SshStaging:
             self._send_image(transfer.image)
         if run.staged is None:
             return
+        stage_guard.remember_workdir(run)
         place = (str(run.staged.folder.parent), run.staged.folder.name)
         if self._sh(stage_scripts.IS_THERE, *place).exit_code == 0:
             return
@@ -96,6 +98,7 @@ class SshStaging:
                 f"run `{run.name}` left nothing to fetch: the site sees its folders",
                 help=(f"its files are in {run.folder}",),
             )
+        stage_guard.check_fetch(run, (run.folder, run.folder / RUN, run.folder / _SENT))
         if run.staged.workdir is not None:
             stage_guard.check_workdir(run.staged.workdir)
         for left in run.folder.glob(f"{_INCOMING}*"):

@@ -7,11 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from hpcrun.errors import MissingInputError, WriteError
-from hpcrun.model.run import JobReport, JobState, Run, Submission
+from hpcrun.errors import MissingInputError, NotPermittedError, WriteError
+from hpcrun.model.run import JobReport, JobState, Run, Staged, Submission
 from hpcrun.ports import CommandResult
 from hpcrun.store.command_runner import LocalRunner, PrefixRunner
 from hpcrun.store.run_folders import _WRITE_RECORD, RunFolders
+from hpcrun.store.staged_runs import StagedRuns
 from hpcrun.store.system_clock import SystemClock
 from tests.golden.script.make_case import plan as make_plan
 
@@ -231,3 +232,36 @@ def test_record_is_not_written_through_a_link_that_was_laid(
     assert LocalRunner().run(argv, stdin=b"{}").exit_code != 0
     assert precious.exists() == exists
     assert not exists or precious.read_text() == "of the caller"
+
+
+def test_folder_of_the_same_name_here_is_not_taken_for_the_sites(tmp_path: Path) -> None:
+    """What lies here under the path of a folder at the site may be anybody's."""
+    here, far = tmp_path / "here", tmp_path / "far"
+    runner = FarRunner(far, here)
+    near, shared = RunFolders(LocalRunner(), SystemClock()), RunFolders(runner, SystemClock())
+    apart = RunFolders(runner, SystemClock(), may_be_here=False)
+    store = StagedRuns(near, shared, apart)
+    new = near.new_run(make_plan(), profile=Path("/etc/s.yaml"), runs=tmp_path / "runs")
+    place = Staged(folder=here / "runs" / new.name)
+    run = new.model_copy(update={"staged": place})
+    near.write_run(run, FILES)
+    for folder, text in ((here, "not this"), (far, "this")):
+        (folder / "runs" / new.name / "logs").mkdir(parents=True)
+        (folder / "runs" / new.name / "logs" / "slurm-1.out").write_text(text)
+    output = run.folder / "logs" / "slurm-1.out"
+    assert store.read_output(output, offset=0) == b"this"
+    output.write_text("fetched")
+    assert store.read_output(output, offset=0) == b"fetched"
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
+def test_record_of_another_user_does_not_lead_to_the_site(tmp_path: Path) -> None:
+    near = RunFolders(LocalRunner(), SystemClock())
+    far = RunFolders(FarRunner(tmp_path / "far", Path("/far")), SystemClock())
+    store = StagedRuns(near, far, far)
+    new = near.new_run(make_plan(), profile=Path("/etc/s.yaml"), runs=tmp_path / "runs")
+    run = new.model_copy(update={"staged": Staged(folder=Path("/far/precious"))})
+    near.write_run(run, FILES)
+    os.chown(run.folder / "run.json", 4242, 4242)
+    with pytest.raises(NotPermittedError, match="belongs to user 4242"):
+        store.read_run(run.folder)

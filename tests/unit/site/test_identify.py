@@ -200,6 +200,50 @@ def test_writable_profile_that_names_a_command_is_refused(root: Path, access: st
     assert error.value.exit_code == 77
 
 
+@pytest.fixture
+def included(root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return a file that the configuration of a site's ssh includes by way of another."""
+    home = tmp_path / "anna"
+    (home / ".ssh" / "conf.d").mkdir(parents=True)
+    monkeypatch.setenv("HOME", str(home))
+    last = home / "more" / "last"
+    last.parent.mkdir()
+    last.write_text("Host *\n")
+    (home / ".ssh" / "conf.d" / "10").write_text(f'Include "{last}"\n')
+    config = home / "config"
+    config.write_text("Host fjord\n  include =conf.d/* ~/none\n")
+    profile(etc(root), "fjord", f"access: {{ssh: {{host: fjord, config: {config}}}}}\n")
+    return last
+
+
+def test_file_that_an_ssh_configuration_includes_is_looked_at(root: Path, included: Path) -> None:
+    assert find_site("fjord", environment={}, root=root).name == "fjord"
+    included.chmod(0o646)
+    with pytest.raises(NotPermittedError, match="others can change it") as error:
+        find_site("fjord", environment={}, root=root)
+    assert str(included) in error.value.message
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("Include %d/x", "which only ssh can tell"),
+        ("Include ${WORK}/x", "which only ssh can tell"),
+        ("Include ~/deep/*", "includes more files than are looked at"),
+    ],
+)
+def test_ssh_configuration_that_cannot_be_looked_through_is_refused(
+    root: Path, included: Path, text: str, said: str
+) -> None:
+    deep = included.parent.parent / "deep"
+    deep.mkdir()
+    for number in range(20):
+        (deep / str(number)).write_text(f"Include {deep}/{number + 1}\n")
+    included.write_text(text.replace("deep/*", "deep/0") + "\n")
+    with pytest.raises(NotPermittedError, match=said):
+        find_site("fjord", environment={}, root=root)
+
+
 def test_parent_counts_too(root: Path) -> None:
     profile(etc(root), "base", "access: {prefix: [enter]}\n").chmod(0o666)
     profile(etc(root), "fjord", "extends: base\n")

@@ -1,11 +1,15 @@
 """No working folder travels that holds a person's own keys."""
 
+import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from hpcrun.errors import RefusedError
-from hpcrun.store.stage_guard import check_workdir
+from hpcrun.errors import NotPermittedError, RefusedError
+from hpcrun.model.run import Run, Staged
+from hpcrun.store.stage_guard import check_fetch, check_workdir, remember_workdir
+from tests.unit.app.fakes import NOON
 
 
 @pytest.fixture
@@ -33,9 +37,74 @@ def test_other_folders_may_travel(home: Path, name: str) -> None:
 def test_home_of_the_account_counts_whatever_the_environment_says(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    import os
     import pwd
 
     monkeypatch.setenv("HOME", "relative")
     with pytest.raises(RefusedError):
         check_workdir(Path(pwd.getpwuid(os.geteuid()).pw_dir))
+
+
+def staged(folder: Path, workdir: Path | None, **more: Any) -> Run:
+    values = {
+        "name": "brain-1",
+        "token": "1",
+        "job": "brain",
+        "site": "fjord",
+        "profile": Path("/p.yaml"),
+        "folder": folder,
+        "created_at": NOON,
+        "script_sha256": "0" * 64,
+        "submitter": {"host": "here", "pid": 1, "started": "1"},
+        "staged": Staged(folder=Path("/far/runs/brain-1"), workdir=workdir),
+    }
+    return Run.model_validate(values | more)
+
+
+def test_run_in_its_working_folder_may_be_fetched_wherever_that_was_moved(home: Path) -> None:
+    run = staged(home / "work" / ".hpcrun" / "runs" / "brain-1", home / "work")
+    check_fetch(run, ())
+    remember_workdir(run)
+    assert not (home / ".local").exists()
+
+
+@pytest.mark.parametrize("name", ["work", "work/deep", "more"])
+def test_run_that_names_another_folder_needs_to_have_been_sent_from_there(
+    home: Path, name: str
+) -> None:
+    run = staged(home / "work" / "got" / ".hpcrun" / "runs" / "brain-1", home / name)
+    with pytest.raises(NotPermittedError, match="was not sent from there") as caught:
+        check_fetch(run, ())
+    assert "/far/runs/brain-1" in caught.value.help[1]
+    remember_workdir(run)
+    check_fetch(run, ())
+    for change in (
+        {"staged": Staged(folder=Path("/far/runs/other"), workdir=home / name)},
+        {"staged": Staged(folder=Path("/far/runs/brain-1"), workdir=home / "elsewhere")},
+        {"site": "other"},
+        {"token": "2"},
+    ):
+        with pytest.raises(NotPermittedError):
+            check_fetch(run.model_copy(update=change), ())
+
+
+def test_what_was_sent_is_noted_for_its_user_alone(home: Path) -> None:
+    remember_workdir(staged(home / "runs" / "brain-1", home / "work"))
+    (note,) = (home / ".local" / "state" / "hpcrun" / "sent").iterdir()
+    assert note.stat().st_mode & 0o777 == 0o600
+    assert note.parent.stat().st_mode & 0o777 == 0o700
+
+
+def test_run_without_a_working_folder_of_its_own_brings_records_alone(home: Path) -> None:
+    check_fetch(staged(home / "runs" / "brain-1", None), ())
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
+def test_record_of_another_user_is_not_followed(home: Path) -> None:
+    folder = home / "work" / ".hpcrun" / "runs" / "brain-1"
+    folder.mkdir(parents=True)
+    (folder / "run.json").write_text("{}")
+    run = staged(folder, home / "work")
+    check_fetch(run, (folder, folder / "run.json", folder / "sent.json"))
+    os.chown(folder / "run.json", 4242, 4242)
+    with pytest.raises(NotPermittedError, match="belongs to user 4242"):
+        check_fetch(run, (folder, folder / "run.json"))
