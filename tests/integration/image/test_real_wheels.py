@@ -114,12 +114,17 @@ def versions_of(name: str) -> tuple[str, ...]:
 
 
 def test_targets_of_nvjpeg_are_those_that_cuobjdump_lists(wheel: Wheel) -> None:
-    # Listed by `cuobjdump --list-elf --list-ptx` 13.4.92; it is 20 MB, so it is not fetched here.
-    facts = read_image(wheel("nvidia-nvjpeg-cu12==12.4.0.76"))
-    (code,) = facts.gpu.code
-    numbers = (50, 52, 60, 61, 70, 75, 80, 86, 89, 90, 100, 101, 103, 120, 121)
-    assert code.targets == tuple(f"sm_{number}" for number in numbers)
-    assert (code.portable, code.certainty) == (("compute_121",), "sure")
+    root = wheel("nvidia-nvjpeg-cu12==12.4.0.76")
+    (cuobjdump,) = wheel("nvidia-cuda-cuobjdump==13.5.37").rglob("bin/cuobjdump")
+    cuobjdump.chmod(0o755)
+    (code,) = read_image(root).gpu.code
+    argv = [str(cuobjdump), "--list-elf", "--list-ptx", f"{root}{code.path}"]
+    listed = subprocess.run(argv, capture_output=True, text=True, check=True).stdout
+    assert len(set(code.targets)) >= 15
+    assert set(code.targets) == set(re.findall(r"\.(sm_\w+)\.cubin", listed))
+    portable = {name.removeprefix("compute_") for name in code.portable}
+    assert portable == set(re.findall(r"\.sm_(\w+)\.ptx", listed))
+    assert code.certainty == "sure"
 
 
 def test_cuda_runtime_of_a_wheel_is_found(wheel: Wheel) -> None:
