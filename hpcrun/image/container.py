@@ -9,6 +9,7 @@ from hpcrun.image.errors import ImageError
 from hpcrun.image.extent import Extent
 from hpcrun.image.read_json import pairs_in, parse_object
 from hpcrun.image.sif import DataType, Descriptor, FileSystem, Partition, Sif, partition_of
+from hpcrun.image.sif_signature import read_signature
 from hpcrun.image.squashfs import Squashfs
 from hpcrun.image.tree import Kind, Node, read_text, resolve, resolve_file, text_of
 from hpcrun.model.base import UNKNOWN, Unknown
@@ -16,7 +17,6 @@ from hpcrun.model.container import (
     ContainerFacts,
     FileSystemFacts,
     SifObject,
-    Signature,
     Told,
 )
 from hpcrun.model.seen import Certainty
@@ -31,9 +31,6 @@ OBJECTS_MAX = 200
 _KINDS = {int(kind): kind.name.lower().replace("_", "-") for kind in DataType}
 _FILE_SYSTEMS = {int(kind): kind.name.lower().replace("_", "-") for kind in FileSystem}
 _ROLES = {1: "system", 2: "primary-system", 3: "data", 4: "overlay"}
-_HASHES = {1: "sha256", 2: "sha384", 3: "sha512", 4: "blake2s-256", 5: "blake2b-256"}
-"""apptainer/sif e306d8b, pkg/sif/descriptor_input.go."""
-_FINGERPRINT = slice(4, 24)
 _TEXTS = (DataType.ENVIRONMENT, DataType.LABELS, DataType.GENERIC_JSON, DataType.SBOM)
 _SCRIPTS = PurePosixPath("/.singularity.d/env")
 _DEFINITION = "/.singularity.d/Singularity"
@@ -66,7 +63,7 @@ def read_sif_container(file: Extent, sif: Sif) -> ContainerFacts:
         if date != UNKNOWN
         else (),
         objects=tuple(_object(each) for each in sif.descriptors[:OBJECTS_MAX]),
-        signatures=tuple(_signature(file, each) for each in signed[:OBJECTS_MAX]),
+        signatures=tuple(read_signature(file, sif, each) for each in signed[:OBJECTS_MAX]),
         labels=_labels(file, sif),
         definition=definitions[0] if definitions else "",
         texts=texts,
@@ -118,19 +115,6 @@ def file_system_name(part: Partition) -> str:
 def _arch(part: Partition) -> str | Unknown:
     row = architectures().by_sif_code(part.arch_code)
     return row.uname if row else UNKNOWN
-
-
-def _signature(file: Extent, descriptor: Descriptor) -> Signature:
-    head = file.read_at(descriptor.offset, min(descriptor.size, 64)).lstrip()
-    entity = descriptor.extra[_FINGERPRINT]
-    hash_type = int.from_bytes(descriptor.extra[:4], "little")
-    return Signature(
-        object_id=descriptor.id,
-        covers=descriptor.linked,
-        format="dsse" if head[:1] == b"{" else "pgp" if head[:10] == b"-----BEGIN" else UNKNOWN,
-        hash_type=_HASHES.get(hash_type, UNKNOWN),
-        fingerprint=entity.hex() if any(entity) else UNKNOWN,
-    )
 
 
 def _labels(file: Extent, sif: Sif) -> dict[str, str]:

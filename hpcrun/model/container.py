@@ -47,7 +47,9 @@ class Signature(Value):
 
     object_id: int
     covers: str
-    """`group 1` or `object 3`."""
+    """`group 1` or `object 3`, as its descriptor says."""
+    objects: tuple[int, ...] | Unknown = UNKNOWN
+    """The objects whose digests are really signed; they may be fewer than the group has."""
     format: Literal["pgp", "dsse"] | Unknown = UNKNOWN
     hash_type: str | Unknown = UNKNOWN
     fingerprint: str | Unknown = UNKNOWN

@@ -1,6 +1,6 @@
 """The part of a passport's page that tells what the image is from the outside; does not print."""
 
-from hpcrun.model.container import ImageKind, Platform
+from hpcrun.model.container import ImageKind, Platform, Signature
 from hpcrun.model.image import ImageFacts
 from hpcrun.report.page import Section, pair, section
 
@@ -38,12 +38,19 @@ def container_sections(facts: ImageFacts) -> list[Section]:
     if container.layers:
         lines.append(pair("layers", str(len(container.layers))))
     lines += [
-        pair("signature", f"of {each.covers}, by {each.fingerprint}, not verified")
+        pair("signature", f"of {_signed(each)}, by {each.fingerprint}, not verified")
         for each in container.signatures
     ]
     if facts.kind == "folder" and container.apptainer is None:
         lines.append(pair("built by", "not Apptainer: `--nv` sets no LD_LIBRARY_PATH in it"))
     return [section("image", lines)]
+
+
+def _signed(signature: Signature) -> str:
+    if not isinstance(signature.objects, tuple) or not signature.objects:
+        return signature.covers
+    numbers = ", ".join(map(str, signature.objects))
+    return f"object{'s' if len(signature.objects) > 1 else ''} {numbers} of {signature.covers}"
 
 
 def _platform(platform: Platform) -> str:

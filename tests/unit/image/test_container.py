@@ -1,7 +1,9 @@
 """What containers say of themselves: objects, signatures, labels, dates; each with its evidence."""
 
+import base64
 import json
 import struct
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -80,6 +82,38 @@ def test_signature_is_told_and_not_verified(
         ),
     )
     assert not container.signatures[0].is_verified
+
+
+def signed_pgp(message: str) -> bytes:
+    text = f"-----BEGIN PGP SIGNED MESSAGE-----\nHash: SHA256\n\n{message}\n"
+    return f"{text}-----BEGIN PGP SIGNATURE-----\n\nabc\n-----END PGP SIGNATURE-----\n".encode()
+
+
+def signed_dsse(message: str) -> bytes:
+    payload = base64.b64encode(message.encode()).decode()
+    return json.dumps({"payloadType": "x", "payload": payload, "signatures": []}).encode()
+
+
+@pytest.mark.parametrize("signed", [signed_pgp, signed_dsse])
+@pytest.mark.parametrize(
+    ("message", "objects"),
+    [
+        ('{"version":1,"objects":[{"relativeId":0},{"relativeId":1}]}', (1, 2)),
+        ('{"version":1,"objects":[{"relativeId":1}]}', (2,)),
+        ('{"version":1,"objects":[]}', ()),
+        ('{"version":1,"objects":[{"relativeId":7}]}', UNKNOWN),
+        ('{"version":1,"objects":[{"relativeId":"1"}]}', UNKNOWN),
+        ('{"version":1,"objects":[1]}', UNKNOWN),
+        ('{"version":1}', UNKNOWN),
+        ("sha256:0123", UNKNOWN),
+    ],
+)
+def test_objects_that_a_signature_covers_are_those_of_its_message(
+    tmp_path: Path, signed: Callable[[str], bytes], message: str, objects: object
+) -> None:
+    signature = Object(SIGNATURE, signed(message), link=0xF0000001, extra=bytes(24))
+    container = passport_of(tmp_path, build_sif(build_squashfs({}), objects=[signature])).container
+    assert [each.objects for each in container.signatures] == [objects]
 
 
 def test_texts_and_labels_of_a_sif_are_kept_up_to_a_bound(tmp_path: Path) -> None:
