@@ -6,7 +6,7 @@ is kept in the run's folder once it is final.
 
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from hpcrun.app.reasons import reason_of
 from hpcrun.app.submit import Outside
@@ -15,6 +15,7 @@ from hpcrun.model.run import (
     FinalRecord,
     JobReport,
     JobState,
+    Limits,
     Run,
     RunRecords,
     RunStatus,
@@ -23,6 +24,7 @@ from hpcrun.model.run import (
 
 _TERM, _KILL = 15, 9
 _CLOCKS_DIFFER = timedelta(hours=1)
+_SCRIPT_LAG = timedelta(seconds=5)
 
 
 def read_status(records: RunRecords, outside: Outside) -> RunStatus:
@@ -92,7 +94,7 @@ def _settle(records: RunRecords, reports: Mapping[str, JobReport], outside: Outs
     if records.final is None and (report is None or report.is_final):
         # It may have ended between the reading of its records and Slurm's answer.
         records = outside.store.read_run(records.run.folder)
-    report = report or _from_record(records.final, job_id)
+    report = report or _from_record(records.final, job_id, records.run.limits)
     if report.is_final and report.origin in ("scontrol", "sacct"):
         with suppress(WriteError):
             outside.store.write_ended(records.run.folder, report)
@@ -114,12 +116,12 @@ def _is_of(report: JobReport, records: RunRecords) -> bool:
     return abs(report.submitted_at - then) < _CLOCKS_DIFFER
 
 
-def _from_record(final: FinalRecord | None, job_id: str) -> JobReport:
+def _from_record(final: FinalRecord | None, job_id: str, limits: Limits) -> JobReport:
     if final is None:
         return JobReport(job_id=job_id, state=JobState.LOST)
     return JobReport(
         job_id=final.job_id,
-        state=_recorded_state(final),
+        state=_recorded_state(final, limits),
         exit_code=final.exit_code,
         signal=final.signal,
         elapsed_s=int((final.ended_at - final.started_at).total_seconds()),
@@ -129,14 +131,25 @@ def _from_record(final: FinalRecord | None, job_id: str) -> JobReport:
     )
 
 
-def _recorded_state(final: FinalRecord) -> JobState:
+def _recorded_state(final: FinalRecord, limits: Limits) -> JobState:
     if final.cause == "out-of-memory":
         return JobState.OUT_OF_MEMORY
     if final.signal is None:
         return JobState.COMPLETED if final.exit_code == 0 else JobState.FAILED
-    if final.ends_at is not None and final.ended_at >= final.ends_at:
+    ends_at = final.ends_at or _would_end(final, limits)
+    if ends_at is not None and final.ended_at >= ends_at:
         return JobState.TIMEOUT
     return JobState.CANCELLED
+
+
+def _would_end(final: FinalRecord, limits: Limits) -> datetime | None:
+    """Return when the time is over that was asked for, as Slurm 22.05 and older tell no job.
+
+    Slurm counts whole minutes, and from when the job began, a moment before its script did.
+    """
+    if limits.walltime_s is None:
+        return None
+    return final.started_at + timedelta(minutes=-(-limits.walltime_s // 60)) - _SCRIPT_LAG
 
 
 def _status(records: RunRecords, report: JobReport) -> RunStatus:

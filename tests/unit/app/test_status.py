@@ -11,6 +11,7 @@ from hpcrun.model.run import (
     FinalRecord,
     JobReport,
     JobState,
+    Limits,
     RunRecords,
     RunStatus,
     StartRecord,
@@ -78,6 +79,21 @@ def test_status_scheduler_forgot_the_job_and_its_own_record_counts(case: str) ->
     status = status_of(make_site(), submission=SUBMITTED, start=STARTED, final=record)
     assert (status.state, status.origin, status.is_final) == (state, "record", True)
     assert status.stage == "application"
+
+
+@pytest.mark.parametrize(
+    ("took_s", "state"),
+    [(119, JobState.TIMEOUT), (121, JobState.TIMEOUT), (100, JobState.CANCELLED)],
+)
+def test_status_record_of_an_old_slurm_is_held_against_the_time_that_was_asked_for(
+    took_s: int, state: JobState
+) -> None:
+    run = RUN.model_copy(update={"limits": Limits(walltime_s=90)})
+    ended = final(exit_code=143, signal=15, ends_at=None, ended_at=NOON + timedelta(seconds=took_s))
+    records = RunRecords(run=run, submission=SUBMITTED, start=STARTED, final=ended)
+    site = make_site()
+    site.store.records[run.folder] = records
+    assert read_status(records, site.outside).state is state
 
 
 @pytest.mark.parametrize("start", [STARTED, None], ids=["started", "never-started"])
