@@ -127,8 +127,9 @@ def test_sandbox_that_does_not_run_is_out_of_reach() -> None:
 
 
 def test_latency_is_small_enough_for_every_action(sandbox: Sandbox) -> None:
-    best = float("inf")
-    for _ in range(5):
+    best, ends = float("inf"), time.monotonic() + 30
+    # Another worker's tests may take both cores for a while.
+    while best >= 0.5 and time.monotonic() < ends:
         began = time.monotonic()
         assert sandbox.exec("true").returncode == 0
         best = min(best, time.monotonic() - began)
