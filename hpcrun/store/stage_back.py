@@ -3,9 +3,14 @@
 import os
 import shutil
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from pathlib import Path
 
+from hpcrun.errors import NotPermittedError
 from hpcrun.model.staging import TreeFile
+from hpcrun.store.plain_file import open_new
+
+_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
 def lay_back(
@@ -92,6 +97,48 @@ def _move(source: Path, target: Path) -> None:
     try:
         os.replace(source, target)  # noqa: PTH105 - the name says that it is one step
     except OSError:
-        aside = target.with_name(f".{target.name}.hpcrun")
-        shutil.copy2(source, aside, follow_symlinks=False)
+        _copy(source, aside := target.with_name(f".{target.name}.hpcrun"))
         os.replace(aside, target)  # noqa: PTH105
+
+
+def _copy(source: Path, target: Path) -> None:
+    """Copy a file or a link; a link that lies at the target is not followed."""
+    if source.is_symlink():
+        target.unlink(missing_ok=True)
+        target.symlink_to(source.readlink())
+        return
+    with source.open("rb") as content, os.fdopen(open_new(target), "wb") as copy:
+        shutil.copyfileobj(content, copy)
+    shutil.copystat(source, target, follow_symlinks=False)
+
+
+def lay_records(came: Iterable[str], incoming: Path, folder: Path) -> None:
+    """Move a job's records and output into its run's folder, which may come from elsewhere.
+
+    Names are at most one folder deep (stage_listing.records_of).
+    """
+    for name in came:
+        within, _, last = name.rpartition("/")
+        opened = _open_below(folder, within)
+        try:
+            os.rename(incoming / name, last, dst_dir_fd=opened)
+        finally:
+            os.close(opened)
+
+
+def _open_below(folder: Path, name: str) -> int:
+    """Open the folder itself, or one in it, which is made; never through a link."""
+    base = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    if not name:
+        return base
+    try:
+        with suppress(FileExistsError):
+            os.mkdir(name, dir_fd=base)
+        return os.open(name, _FOLDER, dir_fd=base)
+    except OSError as exc:
+        raise NotPermittedError(
+            f"`{folder / name}` is no folder but a link or a file, so nothing is written there",
+            help=(f"look at it, then remove it and fetch again: rm {folder / name}",),
+        ) from exc
+    finally:
+        os.close(base)

@@ -10,8 +10,7 @@ from pathlib import Path
 
 from hpcrun.errors import NotPermittedError, RefusedError, WriteError
 from hpcrun.model.run import Run
-
-_RUNS = (".hpcrun", "runs")
+from hpcrun.store.plain_file import write_plain
 
 
 def check_workdir(workdir: Path) -> None:
@@ -36,44 +35,41 @@ def check_workdir(workdir: Path) -> None:
 
 
 def remember_workdir(run: Run) -> None:
-    """Note in the caller's own state which folder a run's files were sent from.
-
-    Not needed where the run lies in that folder, as runs do unless the person says otherwise.
-    """
-    if run.staged is None or run.staged.workdir is None or _is_own(run):
+    """Note in the caller's own state that a run was sent from here, and from which folder."""
+    if run.staged is None:
         return
     place = _note(run)
     if place is None:
         raise WriteError(
             "cannot note which folder the run is sent from: HOME is not set",
-            help=("set HOME, or leave the run's folder in the working folder",),
+            help=("set HOME; without that note nothing could be fetched",),
         )
     place.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    aside = place.with_name(f".{place.name}.{os.getpid()}")
-    aside.touch(mode=0o600)
-    aside.write_text(_told(run), encoding="utf-8")
-    aside.replace(place)
+    write_plain(place, _told(run))
 
 
 def check_fetch(run: Run, files: Iterable[Path]) -> None:
-    """Refuse to bring files into a folder that no submission from here has named.
+    """Refuse to bring back anything of a run that was not sent from here.
 
-    A run's folder may come from elsewhere, and its record may then name any folder. `files` are
-    the records that decide; another user's are not followed.
+    A run's folder may come from elsewhere, and its record may then name any folder, here and at
+    the site. `files` are the records that decide; another user's are not followed.
     """
     check_owner(files)
-    if run.staged is None or run.staged.workdir is None or _is_own(run):
+    if run.staged is None:
         return
     place = _note(run)
     with suppress(OSError):
         if place is not None and place.read_text(encoding="utf-8") == _told(run):
             check_owner((place,))
             return
+    names = f" and names `{run.staged.workdir}` to fetch into" if run.staged.workdir else ""
     raise NotPermittedError(
-        f"run `{run.name}` names `{run.staged.workdir}` to fetch into, and was not sent from there",
+        f"run `{run.name}` was not sent from here by you{names}",
         help=(
-            "fetch it by the user and on the computer that submitted it",
-            f"or copy what you need from {run.staged.folder} at the site",
+            "fetch it by the user and on the computer that submitted it: that is noted in "
+            f"`{place.parent if place else '~/.local/state/hpcrun/sent'}`",
+            f"or, as for a run of an older hpcrun without that note, copy what you need from "
+            f"{run.staged.folder} at the site",
         ),
     )
 
@@ -90,20 +86,13 @@ def check_owner(files: Iterable[Path]) -> None:
                 )
 
 
-def _is_own(run: Run) -> bool:
-    """Whether the run lies in its working folder, where runs usually are."""
-    if run.staged is None or run.staged.workdir is None or run.folder.parts[-3:-1] != _RUNS:
-        return False
-    return run.staged.workdir.resolve() == run.folder.resolve().parents[2]
-
-
 def _told(run: Run) -> str:
     staged = run.staged
     told = {
         "token": run.token,
         "site": run.site,
         "folder": str(staged.folder) if staged else "",
-        "workdir": str(staged.workdir) if staged else "",
+        "workdir": str(staged.workdir) if staged and staged.workdir else None,
     }
     return json.dumps(told) + "\n"
 

@@ -36,6 +36,7 @@ from hpcrun.store import (
     stage_tar,
     stage_tree,
 )
+from hpcrun.store.plain_file import write_plain
 from hpcrun.store.run_files import RUN
 from hpcrun.store.site_files import SiteFiles, nearest_existing
 from hpcrun.store.ssh_runner import SshRunner
@@ -102,7 +103,7 @@ class SshStaging:
         if run.staged.workdir is not None:
             stage_guard.check_workdir(run.staged.workdir)
         for left in run.folder.glob(f"{_INCOMING}*"):
-            shutil.rmtree(left)
+            left.unlink() if left.is_symlink() else shutil.rmtree(left)
         incoming = Path(tempfile.mkdtemp(prefix=_INCOMING, dir=run.folder))
         try:
             files, kept, left_there = self._fetch_work(run, incoming)
@@ -139,9 +140,7 @@ class SshStaging:
         """Bring the job's own records and its output into the run's folder here."""
         records = stage_listing.records_of(self._list(run.site_folder, depth=2))
         came, _ = self._unpack(run.site_folder, records, incoming)
-        for name in came:
-            (run.folder / name).parent.mkdir(exist_ok=True)
-            (incoming / name).replace(run.folder / name)
+        stage_back.lay_records(came, incoming, run.folder)
 
     def _list(self, folder: Path, *, depth: int = 1000) -> tuple[TreeFile, ...]:
         result = self._sh(stage_scripts.LIST, str(folder), str(depth), str(_LISTING_BYTES))
@@ -246,10 +245,7 @@ def _own_files(folder: Path) -> list[Path]:
 
 
 def _write_here(file: Path, value: Value) -> None:
-    aside = file.with_name(f".{file.name}.new")
-    aside.touch(mode=0o600)
-    aside.write_text(value.model_dump_json(indent=2) + "\n", encoding="utf-8")
-    aside.replace(file)
+    write_plain(file, value.model_dump_json(indent=2) + "\n")
 
 
 def _sha256(file: Path) -> str:

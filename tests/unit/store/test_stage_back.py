@@ -1,12 +1,14 @@
 """What came back goes into place, never over what changed here."""
 
+import errno
 import os
 from pathlib import Path
 
 import pytest
 
+from hpcrun.errors import NotPermittedError
 from hpcrun.model.staging import TreeFile
-from hpcrun.store.stage_back import lay_back
+from hpcrun.store.stage_back import lay_back, lay_records
 
 
 class Folders:
@@ -117,3 +119,54 @@ def test_nothing_is_kept_apart_through_a_link_that_came_earlier(folders: Folders
     assert folders.lay("a/b") == ((), ("a/b",))
     assert not list(out.iterdir())
     assert (folders.apart / "a" / "b").read_text() == "after"
+
+
+def test_records_and_output_go_into_the_folder_of_the_run(folders: Folders) -> None:
+    folders.come("final.json", "{}")
+    folders.come("logs/out", "said")
+    lay_records(["final.json", "logs/out"], folders.incoming, folders.work)
+    assert (folders.work / "final.json").read_text() == "{}"
+    assert (folders.work / "logs" / "out").read_text() == "said"
+
+
+def test_records_do_not_go_through_links_that_lie_there(folders: Folders, tmp_path: Path) -> None:
+    keys = tmp_path / "keys"
+    keys.mkdir()
+    (keys / "authorized_keys").write_text("own")
+    folders.come("final.json", "evil")
+    folders.come("logs/authorized_keys", "evil")
+    (folders.work / "logs").symlink_to(keys)
+    (folders.work / "final.json").symlink_to(keys / "authorized_keys")
+    with pytest.raises(NotPermittedError, match="is no folder but a link") as caught:
+        lay_records(["final.json", "logs/authorized_keys"], folders.incoming, folders.work)
+    assert "rm " in caught.value.help[0]
+    assert (keys / "authorized_keys").read_text() == "own"
+    assert (folders.work / "final.json").read_text() == "evil"
+    assert not (folders.work / "final.json").is_symlink()
+
+
+@pytest.mark.parametrize("is_link", [True, False])
+def test_copy_from_another_disk_does_not_follow_a_link_that_lies_there(
+    folders: Folders, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, is_link: bool
+) -> None:
+    (precious := tmp_path / "precious").write_text("own")
+    (folders.work / ".new.hpcrun").symlink_to(precious)
+    (folders.work / "aim").write_text("aim")
+    folders.come("new", "result")
+    if is_link:
+        (folders.incoming / "new").unlink()
+        (folders.incoming / "new").symlink_to("aim")
+    replace, tried = os.replace, []
+
+    def refuse_once(source: Path, target: Path) -> None:
+        tried.append(source)
+        if len(tried) == 1:
+            raise OSError(errno.EXDEV, "another disk")
+        replace(source, target)
+
+    monkeypatch.setattr(os, "replace", refuse_once)
+    assert folders.lay("new") == (("new",), ())
+    assert precious.read_text() == "own"
+    assert (folders.work / "new").read_text() == ("aim" if is_link else "result")
+    assert (folders.work / "new").is_symlink() == is_link
+    assert is_link or (folders.work / "new").stat().st_mtime == 9

@@ -60,11 +60,21 @@ def staged(folder: Path, workdir: Path | None, **more: Any) -> Run:
     return Run.model_validate(values | more)
 
 
-def test_run_in_its_working_folder_may_be_fetched_wherever_that_was_moved(home: Path) -> None:
+def test_run_in_its_working_folder_needs_to_have_been_sent_too(home: Path) -> None:
     run = staged(home / "work" / ".hpcrun" / "runs" / "brain-1", home / "work")
-    check_fetch(run, ())
+    with pytest.raises(NotPermittedError, match="was not sent from here"):
+        check_fetch(run, ())
     remember_workdir(run)
-    assert not (home / ".local").exists()
+    check_fetch(run, ())
+
+
+def test_link_to_a_run_of_another_place_makes_it_nobodys_own(home: Path) -> None:
+    runs = home / "evil" / ".hpcrun" / "runs"
+    runs.mkdir(parents=True)
+    (runs / "brain-1").symlink_to("../../../work/x/y/brain-1")
+    (home / "work" / "x" / "y" / "brain-1").mkdir(parents=True)
+    with pytest.raises(NotPermittedError):
+        check_fetch(staged(runs / "brain-1", home / "work"), ())
 
 
 @pytest.mark.parametrize("name", ["work", "work/deep", "more"])
@@ -72,7 +82,7 @@ def test_run_that_names_another_folder_needs_to_have_been_sent_from_there(
     home: Path, name: str
 ) -> None:
     run = staged(home / "work" / "got" / ".hpcrun" / "runs" / "brain-1", home / name)
-    with pytest.raises(NotPermittedError, match="was not sent from there") as caught:
+    with pytest.raises(NotPermittedError, match="was not sent from here") as caught:
         check_fetch(run, ())
     assert "/far/runs/brain-1" in caught.value.help[1]
     remember_workdir(run)
@@ -94,8 +104,25 @@ def test_what_was_sent_is_noted_for_its_user_alone(home: Path) -> None:
     assert note.parent.stat().st_mode & 0o777 == 0o700
 
 
-def test_run_without_a_working_folder_of_its_own_brings_records_alone(home: Path) -> None:
-    check_fetch(staged(home / "runs" / "brain-1", None), ())
+def test_run_without_a_working_folder_of_its_own_needs_to_have_been_sent_too(home: Path) -> None:
+    run = staged(home / "runs" / "brain-1", None)
+    with pytest.raises(NotPermittedError, match="was not sent from here"):
+        check_fetch(run, ())
+    remember_workdir(run)
+    check_fetch(run, ())
+    with pytest.raises(NotPermittedError):
+        check_fetch(staged(home / "runs" / "brain-1", Path("None")), ())
+
+
+def test_note_is_not_written_through_a_link(home: Path) -> None:
+    run = staged(home / "work" / "brain-1", home / "work")
+    remember_workdir(run)
+    (note,) = (home / ".local" / "state" / "hpcrun" / "sent").iterdir()
+    (keys := home / ".ssh" / "authorized_keys").write_text("own\n")
+    note.with_name(f".{note.name}.new").symlink_to(keys)
+    remember_workdir(run)
+    assert keys.read_text() == "own\n"
+    check_fetch(run, ())
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
@@ -104,6 +131,7 @@ def test_record_of_another_user_is_not_followed(home: Path) -> None:
     folder.mkdir(parents=True)
     (folder / "run.json").write_text("{}")
     run = staged(folder, home / "work")
+    remember_workdir(run)
     check_fetch(run, (folder, folder / "run.json", folder / "sent.json"))
     os.chown(folder / "run.json", 4242, 4242)
     with pytest.raises(NotPermittedError, match="belongs to user 4242"):
