@@ -32,7 +32,10 @@ _WHICH = Record(
     {
         "cluster_name": optional(Text(), "Slurm's ClusterName"),
         "env": group(TEXT_BY_NAME, "variables and what they hold; `*` and `?` stand for text"),
-        "files": group(TEXT_BY_NAME, "files that exist, and a text in each; it may be empty"),
+        "files": group(
+            TEXT_BY_NAME,
+            "files that exist, not below `/proc` or `/sys`, and a text in each; it may be empty",
+        ),
         "hostnames": defaulting(NAMES, "names of login nodes; `*` and `?` stand for text"),
     }
 )

@@ -21,6 +21,8 @@ _HELPFUL = ("pids",)
 # What a delegated group may be used by (/sys/kernel/cgroup/delegate); other files limit it.
 _DELEGATED = ("cgroup.procs", "cgroup.subtree_control", "cgroup.threads")
 _MOVED_S = 10.0
+_ANSWERS_S = 30.0
+"""busctl waits 25 s for an answer (busctl(1), --timeout), but for ever to be connected."""
 _POLL_S = 0.05
 _MANAGER = (
     "org.freedesktop.systemd1",
@@ -104,8 +106,15 @@ def adopt_as_user(name: str, pid: int) -> None:
     argv = ("busctl", "--user", "--quiet", "call", *_MANAGER, *call)
     try:
         done = subprocess.run(
-            argv, env=_bus_environment(), capture_output=True, text=True, check=False
+            argv,
+            env=_bus_environment(),
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=_ANSWERS_S,
         )
+    except subprocess.TimeoutExpired as error:
+        raise _refused(f"it did not answer within {_ANSWERS_S:.0f} s") from error
     except FileNotFoundError as error:
         raise UnavailableError(
             "`--cgroup` needs `busctl` to speak to systemd, not found on PATH",

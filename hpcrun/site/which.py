@@ -1,7 +1,9 @@
 """Does a profile's `which` fit where we stand; reads small files, runs nothing."""
 
+import os
 import re
 import socket
+import stat
 from collections.abc import Iterator, Mapping
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -10,6 +12,8 @@ from typing import NamedTuple
 from hpcrun.model.site import Which
 
 _MAX_BYTES = 1_048_576
+_OF_THE_KERNEL = ("/proc", "/sys")
+"""Files there say to be plain, but some are read for ever (/proc/kmsg)."""
 
 # slurm.conf(5): SLURM_CONF wins; a configless login node has the file under /run/slurm/conf.
 _SLURM_CONF = ("etc/slurm/slurm.conf", "run/slurm/conf/slurm.conf", "etc/slurm-llnl/slurm.conf")
@@ -75,10 +79,17 @@ def _cluster_name(environment: Mapping[str, str], root: Path) -> str | None:
 
 
 def _read(path: Path) -> str | None:
+    """Read a file that lies on a disk; what waits for others, or does something, is not read."""
     try:
-        if not path.is_file():
+        if any(path.resolve().is_relative_to(tree) for tree in _OF_THE_KERNEL):
             return None
-        with path.open("rb") as stream:
+        with open(path, "rb", opener=_open_at_once) as stream:
+            if not stat.S_ISREG(os.fstat(stream.fileno()).st_mode):
+                return None
             return stream.read(_MAX_BYTES).decode("utf-8", "replace")
     except OSError:
         return None
+
+
+def _open_at_once(path: str, flags: int) -> int:
+    return os.open(path, flags | os.O_NONBLOCK)

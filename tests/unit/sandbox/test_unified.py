@@ -1,6 +1,8 @@
 """Control groups of version 2: whom they are refused and where a sandbox has its own."""
 
+import subprocess
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -66,3 +68,12 @@ def test_tree_that_cannot_be_divided_is_told(tmp_path: Path) -> None:
     (tmp_path / "box").mkdir()
     with pytest.raises(NotPermittedError, match="cannot make a control group"):
         unified.adopt_as_root(tmp_path, "box", maps, 1)
+
+
+def test_systemd_that_does_not_answer_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    def wait(argv: tuple[str, ...], *, timeout: float, **_: Any) -> None:
+        raise subprocess.TimeoutExpired(argv, timeout)
+
+    monkeypatch.setattr(subprocess, "run", wait)
+    with pytest.raises(NotPermittedError, match="it did not answer within 30 s"):
+        unified.adopt_as_user("box", 1)

@@ -190,6 +190,18 @@ def test_cluster_name_comes_from_where_slurm_conf_is(tmp_path: Path) -> None:
     assert read_surroundings({"SLURM_CONF": "/none"}, root=tmp_path).cluster_name is None
 
 
+@pytest.mark.parametrize("name", ["/proc/version", "/sys/kernel/notes", "link", "pipe", "."])
+def test_only_plain_files_on_a_disk_tell_sites_apart(tmp_path: Path, name: str) -> None:
+    (tmp_path / "link").symlink_to("/proc/version")
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "plain").write_text("Linux")
+    root = Path("/") if name.startswith("/") else tmp_path
+    here = read_surroundings({}, root=root)
+    assert matching(Which(files={name: ""}), here) is None
+    here = read_surroundings({}, root=tmp_path)
+    assert matching(Which(files={"plain": "Lin"}), here) == ("`plain` is there",)
+
+
 @pytest.mark.parametrize("access", ["{prefix: [enter]}", "{ssh: fjord}"])
 def test_writable_profile_that_names_a_command_is_refused(root: Path, access: str) -> None:
     path = profile(etc(root), "fjord", f"access: {access}\n")
