@@ -5,8 +5,10 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-_INCLUDE = re.compile(r"\s*include(?:\s*=\s*|\s+)(.*)", re.IGNORECASE)
-_WORD = re.compile(r"\"([^\"]*)\"|(\S+)")
+from hpcrun.site.ssh_line import first_word
+
+_WORD = re.compile(r"\"([^\"]*)\"(?=[ \t]|$)|([^\s\"=]+)(?=[ \t]|$)")
+_ONLY_SSH = re.compile(r"[%$\[]")
 _DEPTH_MAX = 16
 """As OpenSSH has it (readconf.c, READCONF_MAX_DEPTH)."""
 _FILES_MAX = 200
@@ -18,9 +20,10 @@ class UnreadableIncludeError(Exception):
 
 
 def included_files(config: Path) -> tuple[Path, ...]:
-    """Return every file that is included, directly or not, each once.
+    """Return every file that is included, directly or not, each once, and where more may appear.
 
-    Relative names start in ~/.ssh, as for any configuration that is not the machine's own.
+    That is the folder in which a pattern looks, or a file that is not there yet. Relative names
+    start in ~/.ssh, as for any configuration that is not the machine's own.
     """
     found: dict[Path, None] = {}
     pending = [(config, 0)]
@@ -32,28 +35,59 @@ def included_files(config: Path) -> tuple[Path, ...]:
             if depth >= _DEPTH_MAX or len(found) >= _FILES_MAX:
                 raise UnreadableIncludeError(f"`{file}` includes more files than are looked at")
             found[path] = None
-            pending.append((path, depth + 1))
+            if path.is_file():
+                pending.append((path, depth + 1))
     return tuple(found)
 
 
 def _included_by(file: Path) -> Iterator[Path]:
     try:
-        with file.open(encoding="utf-8", errors="surrogateescape") as text:
+        with file.open(encoding="utf-8", errors="surrogateescape", newline="\n") as text:
             lines = text.read(_BYTES_MAX + 1)
     except OSError as exc:
         raise UnreadableIncludeError(f"`{file}` cannot be read: {exc.strerror}") from exc
     if len(lines) > _BYTES_MAX:
         raise UnreadableIncludeError(f"`{file}` is too large to be looked at")
-    for line in lines.splitlines():
-        match = _INCLUDE.fullmatch(line)
-        for word in _WORD.finditer(match[1]) if match else ():
-            yield from _matches(word[1] if word[1] is not None else word[2], file)
+    for line in lines.split("\n"):
+        keyword, rest = first_word(line)
+        if keyword.lower() == "include":
+            for name in _names(rest, file):
+                yield from _matches(name, file)
+
+
+def _names(text: str, file: Path) -> Iterator[str]:
+    """Split into words; where versions of ssh split in different ways, none is guessed."""
+    at = 0
+    while (at := len(text) - len(text[at:].lstrip(" \t"))) < len(text) and text[at] != "#":
+        word = _WORD.match(text, at)
+        if word is None or "'" in word[0] or "\\" in word[0]:
+            raise UnreadableIncludeError(
+                f"`{file}` includes `{text}`, whose quotes, `=` or backslashes only ssh can tell"
+            )
+        yield word[1] if word[1] is not None else word[2]
+        at = word.end()
 
 
 def _matches(name: str, file: Path) -> Iterator[Path]:
-    if "%" in name or "$" in name:
+    if _ONLY_SSH.search(name):
         raise UnreadableIncludeError(f"`{file}` includes `{name}`, which only ssh can tell")
-    path = Path(name).expanduser()
-    if not path.is_absolute():
-        path = Path("~/.ssh").expanduser() / path
-    yield from (Path(each) for each in sorted(glob.glob(str(path))) if Path(each).is_file())  # noqa: PTH207
+    try:
+        path = Path(name).expanduser()
+        if not path.is_absolute():
+            path = Path("~/.ssh").expanduser() / path
+    except RuntimeError as exc:
+        raise UnreadableIncludeError(f"`{file}` includes `{name}`: {exc}") from exc
+    if not glob.has_magic(str(path)):
+        yield path
+        return
+    yield from _glob(path)
+    # Whoever can make a file or a folder there that fits adds to the configuration.
+    for folder in path.parents:
+        yield from _glob(folder)
+        if not glob.has_magic(str(folder)):
+            return
+
+
+def _glob(pattern: Path) -> Iterator[Path]:
+    found = sorted(glob.glob(str(pattern))) if glob.has_magic(str(pattern)) else [str(pattern)]  # noqa: PTH207
+    yield from map(Path, found)

@@ -24,6 +24,9 @@ from hpcrun.model.diagnostic import Confidence, Diagnostic, Help, Location, Seve
 from hpcrun.model.site import Site
 from hpcrun.site.ssh_config import UnreadableIncludeError, included_files
 
+_LINKS_MAX = 40
+"""As Linux has it (path_resolution(7))."""
+
 
 def check_trust(site: Site, files: Iterable[Path]) -> tuple[Diagnostic, ...]:
     """Give warnings about files that others can change; refuse them where they name a command."""
@@ -58,30 +61,80 @@ def _names_command(site: Site) -> bool:
 def _doubts_of_ssh(site: Site) -> list[tuple[Path, str]]:
     """Look at a configuration of ssh too, which can name commands (ProxyCommand, Match exec)."""
     config = site.access.ssh.config if site.access.ssh else None
-    if config is None or not config.exists():
+    if config is None:
         return []
     try:
-        files = (config, *included_files(config))
+        files = (config, *(included_files(config) if config.exists() else ()))
     except UnreadableIncludeError as exc:
         return [(config, str(exc))]
+    except OSError as exc:
+        return [(config, _unseen(exc))]
     return [(file, doubt) for file in files for doubt in _doubts(file)]
 
 
 def _doubts(path: Path) -> Iterator[str]:
+    """Doubt a file, each link on the way to it, and the folders in which they can be replaced."""
     if path.is_relative_to(resources.site_profiles_folder()):
         return
-    status = path.stat()
+    try:
+        if not os.path.lexists(path):
+            yield from _doubts_of_missing(path)
+            return
+        target = Path(os.path.realpath(path))
+        if not target.exists():
+            yield from _doubts_of_missing(target)
+        elif target.is_dir():
+            yield from _doubts_of_folder(target, may_add=True)
+        else:
+            yield from _doubts_of_file(target.stat())
+        for folder in dict.fromkeys((*_folders_of_links(path), target.parent)):
+            yield from _doubts_of_folder(folder)
+    except OSError as exc:
+        yield _unseen(exc)
+
+
+def _doubts_of_missing(path: Path) -> Iterator[str]:
+    """Doubt what is not there yet: whoever can make it decides what it says."""
+    nearest = next(folder for folder in path.parents if folder.exists())
+    yield from _doubts_of_folder(nearest, may_add=True)
+
+
+def _doubts_of_file(status: os.stat_result) -> Iterator[str]:
     if status.st_uid not in (0, os.geteuid()):
         yield f"it belongs to user {status.st_uid}, who is neither root nor you"
-    is_group_trusted = _is_own_group(status.st_uid, status.st_gid)
-    others = stat.S_IWOTH if is_group_trusted else stat.S_IWGRP | stat.S_IWOTH
-    if status.st_mode & others:
+    if status.st_mode & _others(status):
         yield f"others can change it (mode {stat.S_IMODE(status.st_mode):04o})"
-    folder = path.parent.stat()
-    if folder.st_uid not in (0, os.geteuid()):
-        yield f"user {folder.st_uid}, to whom its folder belongs, can replace it"
-    if folder.st_mode & stat.S_IWOTH and not folder.st_mode & stat.S_ISVTX:
-        yield f"others can replace it (mode {stat.S_IMODE(folder.st_mode):04o} of its folder)"
+
+
+def _doubts_of_folder(folder: Path, *, may_add: bool = False) -> Iterator[str]:
+    """Doubt a folder; where a new file counts too, its sticky bit protects nothing."""
+    status = folder.stat()
+    if status.st_uid not in (0, os.geteuid()):
+        yield f"user {status.st_uid}, to whom its folder belongs, can replace it: `{folder}`"
+    is_kept = status.st_mode & stat.S_ISVTX and not may_add
+    if status.st_mode & _others(status) and not is_kept:
+        mode = f"{stat.S_IMODE(status.st_mode):04o}"
+        yield f"others can replace it (mode {mode} of its folder `{folder}`)"
+
+
+def _folders_of_links(path: Path) -> Iterator[Path]:
+    """Give the folder of a file, and of each link that follows."""
+    for _ in range(_LINKS_MAX):
+        yield path.parent.resolve()
+        if not path.is_symlink():
+            return
+        path = path.parent / path.readlink()
+
+
+def _others(status: os.stat_result) -> int:
+    """Return the bits by which others than the owner may write."""
+    if _is_own_group(status.st_uid, status.st_gid):
+        return stat.S_IWOTH
+    return stat.S_IWGRP | stat.S_IWOTH
+
+
+def _unseen(exc: OSError) -> str:
+    return f"it cannot be looked at: {exc.strerror}"
 
 
 def _is_own_group(uid: int, gid: int) -> bool:

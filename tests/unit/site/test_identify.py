@@ -242,6 +242,13 @@ def test_file_that_an_ssh_configuration_includes_is_looked_at(root: Path, includ
         ("Include %d/x", "which only ssh can tell"),
         ("Include ${WORK}/x", "which only ssh can tell"),
         ("Include ~/deep/*", "includes more files than are looked at"),
+        ("Include '/deep/x'", "only ssh can tell"),
+        ('Include /deep/"x"', "only ssh can tell"),
+        ('Include "/deep/x', "only ssh can tell"),
+        ("Include /deep\\ /x", "only ssh can tell"),
+        ("Include a=b", "only ssh can tell"),
+        ("Include conf.d/[^a]", "only ssh can tell"),
+        ("Include ~nobody-of-that-name/x", "includes `~nobody-of-that-name/x`"),
     ],
 )
 def test_ssh_configuration_that_cannot_be_looked_through_is_refused(
@@ -253,6 +260,89 @@ def test_ssh_configuration_that_cannot_be_looked_through_is_refused(
         (deep / str(number)).write_text(f"Include {deep}/{number + 1}\n")
     included.write_text(text.replace("deep/*", "deep/0") + "\n")
     with pytest.raises(NotPermittedError, match=said):
+        find_site("fjord", environment={}, root=root)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        'Include "{}"',
+        '"Include" {}',
+        '"include"{}',
+        'Incl"ude" {}',
+        "=Include {}",
+        " \t= INCLUDE\t=  {} # mine",
+        "Include\r{}\r",
+        "Include none {}\f",
+    ],
+)
+def test_include_is_found_however_ssh_takes_it(root: Path, included: Path, line: str) -> None:
+    (deep := included.with_name("deep")).write_text("Host *\n")
+    included.write_text(line.replace("{}", str(deep)) + "\n", newline="")
+    assert find_site("fjord", environment={}, root=root).name == "fjord"
+    deep.chmod(0o646)
+    with pytest.raises(NotPermittedError, match="others can change it"):
+        find_site("fjord", environment={}, root=root)
+
+
+@pytest.mark.parametrize("name", ["none/yet", "*", "*/*/x", "none*/x"])
+def test_folder_in_which_others_could_make_an_included_file_is_refused(
+    root: Path, included: Path, name: str
+) -> None:
+    (open_to_all := included.parent / "open").mkdir()
+    included.write_text(f"Include {open_to_all}/{name}\n")
+    assert find_site("fjord", environment={}, root=root).name == "fjord"
+    # The sticky bit keeps what is there, and lets others make more.
+    open_to_all.chmod(0o1777)
+    with pytest.raises(NotPermittedError, match="others can replace it") as error:
+        find_site("fjord", environment={}, root=root)
+    assert str(open_to_all) in error.value.message
+
+
+def test_folder_in_which_others_could_make_the_configuration_is_refused(
+    root: Path, tmp_path: Path
+) -> None:
+    (open_to_all := tmp_path / "open").mkdir()
+    config = open_to_all / "config"
+    profile(etc(root), "fjord", f"access: {{ssh: {{host: fjord, config: {config}}}}}\n")
+    assert find_site("fjord", environment={}, root=root).name == "fjord"
+    open_to_all.chmod(0o1777)
+    with pytest.raises(NotPermittedError, match="others can replace it"):
+        find_site("fjord", environment={}, root=root)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
+def test_folder_of_a_project_lets_its_group_replace_a_profile(root: Path) -> None:
+    profile(etc(root), "fjord", "access: {prefix: [enter]}\n")
+    etc(root).chmod(0o2775)
+    assert find_site("fjord", environment={}, root=root).name == "fjord"
+    os.chown(etc(root), 0, 4242)
+    etc(root).chmod(0o2775)
+    with pytest.raises(NotPermittedError, match="others can replace it"):
+        find_site("fjord", environment={}, root=root)
+
+
+def test_folder_to_which_a_link_leads_counts_too(root: Path, tmp_path: Path) -> None:
+    target = profile(tmp_path / "real", "fjord", "access: {prefix: [enter]}\n")
+    (tmp_path / "middle").mkdir()
+    (tmp_path / "middle" / "m").symlink_to(target)
+    (etc(root) / "fjord.yaml").parent.mkdir(parents=True, exist_ok=True)
+    (etc(root) / "fjord.yaml").symlink_to(tmp_path / "middle" / "m")
+    assert find_site("fjord", environment={}, root=root).name == "fjord"
+    for folder in (tmp_path / "middle", target.parent):
+        folder.chmod(0o777)
+        with pytest.raises(NotPermittedError, match="others can replace it") as error:
+            find_site("fjord", environment={}, root=root)
+        assert str(folder) in error.value.message
+        folder.chmod(0o755)
+
+
+def test_configuration_of_ssh_that_cannot_be_looked_at_is_a_doubt(
+    root: Path, tmp_path: Path
+) -> None:
+    config = tmp_path / ("x" * 300)
+    profile(etc(root), "fjord", f"access: {{ssh: {{host: fjord, config: {config}}}}}\n")
+    with pytest.raises(NotPermittedError, match="it cannot be looked at: File name too long"):
         find_site("fjord", environment={}, root=root)
 
 
