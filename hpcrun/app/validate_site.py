@@ -29,6 +29,8 @@ class Validation(Value):
     """What was found about one profile."""
 
     path: Path
+    is_readable: bool = True
+    """False where the file cannot be used at all; its diagnostics say why."""
     n_values: int = 0
     n_unknown: int = 0
     diagnostics: tuple[Diagnostic, ...] = ()
@@ -59,7 +61,7 @@ def validate_site(
     except InputError as error:
         if not error.diagnostics:
             raise
-        return Validation(path=path, diagnostics=error.diagnostics)
+        return Validation(path=path, is_readable=False, diagnostics=error.diagnostics)
     leaves = [leaf for leaf in profile.leaves if leaf.keys[0] not in _ABOUT_ITSELF]
     found = [
         *_unsourced(leaves),

@@ -9,6 +9,7 @@ import click
 from hpcrun.cli.run_options import json_option
 from hpcrun.cli.wire_cache import facts_cache
 from hpcrun.errors import ExitCode
+from hpcrun.report.terminal import escape
 
 if TYPE_CHECKING:
     from hpcrun.app.validate_site import Validation
@@ -99,8 +100,8 @@ def which_command(*, as_json: bool) -> None:
         told = WhichSite(site=found.site.name, profile=found.path, how=found.how)
         click.echo(told.model_dump_json(indent=2))
     else:
-        click.echo(f"{found.site.name}: {found.how}")
-        click.echo(f"profile: {found.path}")
+        click.echo(escape(f"{found.site.name}: {found.how}"))
+        click.echo(escape(f"profile: {found.path}"))
 
 
 @group.command("schema")
@@ -147,7 +148,8 @@ def _show_validations(done: "list[Validation]", *, is_verbose: bool) -> None:
 
 
 def _summary(one: "Validation") -> str:
-    if not one.n_values:
-        return f"{one.path}: cannot be used"
+    path = escape(str(one.path))
+    if not one.is_readable:
+        return f"{path}: cannot be used"
     state = "sound" if one.is_sound else "not sound"
-    return f"{one.path}: {state}, {one.n_values} values, {one.n_unknown} of them unknown"
+    return f"{path}: {state}, {one.n_values} values, {one.n_unknown} of them unknown"

@@ -4,7 +4,7 @@ from typing import Any
 
 from hpcrun.loading.groups import Either, ListOf, MappingOf
 from hpcrun.loading.leaves import Choice, Day, Nullable, Text
-from hpcrun.loading.nodes import Entry, Mapping, Node, Scalar
+from hpcrun.loading.nodes import Entry, Mapping, Node, Scalar, Sequence
 from hpcrun.loading.problems import did_you_mean
 from hpcrun.loading.records import Field, Record
 from hpcrun.loading.shapes import Place, Schema, Shape, Wrapping, bare, shape
@@ -50,14 +50,20 @@ class Fact(Wrapping):
         if _is_unknown(node):
             place.reading.unknowns.append(place.path)
             return self.when_unknown
-        if not self.is_group and not _is_list_of_groups(self.shape):
+        is_leaf = not self.is_group and not (_has_items(node) and _is_list_of_groups(self.shape))
+        if is_leaf:
             place.reading.leaves.append(place.path)
-        if isinstance(node, Scalar) and not isinstance(bare(self.shape), Text | Choice):
+        if isinstance(node, Scalar) and not isinstance(bare(self.shape), Choice):
             near = did_you_mean(node.text, [UNKNOWN])
             if near:
                 message = f"{place.shown} must be {self.expected} or `unknown`"
                 return place.refuse(node, message=message, found=f"`{node.text}`", helps=near)
-        return self.shape.read(node, place)
+        value = self.shape.read(node, place)
+        if isinstance(value, list) and _has_unknown_item(node):
+            # A list of which a part is not known proves nothing by what it lacks.
+            place.reading.unknowns.append(place.path)
+            return self.when_unknown
+        return value
 
     def _strip(self, node: Any, place: Place) -> Node:
         """Keep the origin beside the values and go on with the value."""
@@ -146,6 +152,19 @@ def _only(node: Mapping, keys: tuple[str, ...], source: str) -> Mapping:
     """Give the keys that one of the files that the mapping is made of has written."""
     chosen = (e for e in node.entries if e.key.text in keys and e.key.span.source.shown == source)
     return Mapping(tuple(chosen), node.span)
+
+
+def _has_items(node: Node) -> bool:
+    return isinstance(node, Sequence) and bool(node.items)
+
+
+def _has_unknown_item(node: Node) -> bool:
+    """Whether an item of a list is `unknown`, bare or with its origin."""
+    for item in node.items if isinstance(node, Sequence) else ():
+        value = item.get("value") if isinstance(item, Mapping) else None
+        if _is_unknown(value.value if value is not None else item):
+            return True
+    return False
 
 
 def _is_list_of_groups(shape: Shape) -> bool:

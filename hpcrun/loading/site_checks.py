@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
+from hpcrun.loading.nodes import Mapping, Node
 from hpcrun.loading.problems import FileRule, did_you_mean, likely, shorten
 from hpcrun.loading.shapes import Reading
 from hpcrun.model.base import UNKNOWN
@@ -32,11 +33,25 @@ _LIMITS = (
 """Pairs of which the first must not be above the second."""
 
 
-def check_site(values: dict[str, Any], reading: Reading) -> None:
-    """Report what cannot all be true, and names of parts that are not described."""
+def check_site(values: dict[str, Any], reading: Reading, tree: Node) -> None:
+    """Report what cannot all be true, and names of parts that are not described.
+
+    `tree` is what was read: a part that could not be used is there all the same.
+    """
     for place, group, what in _REFERENCES:
-        if group in values or group not in _OPTIONAL_GROUPS:
-            _check_names(place, group, what, values, reading)
+        if group in reading.unknowns or (group in _OPTIONAL_GROUPS and group not in values):
+            continue
+        for path, name in find(values, place):
+            if name not in (None, UNKNOWN) and name not in _names_of(tree, group):
+                found = f"`{group}` has {_listed(values.get(group, {}))}"
+                near = did_you_mean(str(name), values.get(group, {}))
+                reading.problems.report(
+                    FileRule.UNKNOWN_REFERENCE,
+                    reading.value_spans[path],
+                    message=f"{what} `{shorten(str(name))}` is not described",
+                    found=[found],
+                    helps=near or [f"describe it under `{group}`"],
+                )
     for place, lower, upper in _LIMITS:
         for path, part in find(values, place):
             _check_limit(path, part, lower, upper, reading)
@@ -67,21 +82,11 @@ def find(values: Any, place: str, path: str = "") -> Iterator[tuple[str, Any]]:
                 yield at, part
 
 
-def _check_names(
-    place: str, group: str, what: str, values: dict[str, Any], reading: Reading
-) -> None:
-    known = values.get(group, {})
-    for path, name in find(values, place):
-        # A part that could not be read is there all the same.
-        if name in (None, UNKNOWN) or f"{group}.{name}" in reading.key_spans:
-            continue
-        reading.problems.report(
-            FileRule.UNKNOWN_REFERENCE,
-            reading.value_spans[path],
-            message=f"{what} `{shorten(str(name))}` is not described",
-            found=[f"`{group}` has {_listed(known)}"],
-            helps=did_you_mean(str(name), known) or [f"describe it under `{group}`"],
-        )
+def _names_of(tree: Node, group: str) -> frozenset[str]:
+    entry = tree.get(group) if isinstance(tree, Mapping) else None
+    if entry is None or not isinstance(entry.value, Mapping):
+        return frozenset()
+    return frozenset(part.key.text for part in entry.value.entries)
 
 
 def _check_limit(path: str, part: Any, lower: str, upper: str, reading: Reading) -> None:

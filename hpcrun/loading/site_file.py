@@ -21,7 +21,7 @@ from hpcrun.loading.shapes import Reading
 from hpcrun.loading.site_checks import check_site
 from hpcrun.loading.site_leaves import Leaf, leaves_of
 from hpcrun.loading.site_shape import SITE
-from hpcrun.loading.site_sources import sources_of
+from hpcrun.loading.site_sources import references_of, sources_of
 from hpcrun.loading.site_words import SITE_NAME
 from hpcrun.loading.source import Source, Span
 from hpcrun.model.base import UNKNOWN
@@ -67,12 +67,13 @@ def load_profile(path: Path | str, *, search: Sequence[Path] = ()) -> Profile:
     source, tree = read_tree(Path(path), problems)
     if tree is None:
         problems.refuse(source.shown)
-    files = [source.path.absolute()]
-    joined, is_whole = _with_parents(source, tree, files=files, search=search, problems=problems)
+    chain = _Chain(search, problems)
+    joined = chain.lay(source, tree)
+    files = chain.files
     values, reading = read_values(joined, SITE, source, problems)
-    check_site(values, reading)
-    sources = sources_of(values, reading)
-    if not is_whole:
+    check_site(values, reading, joined)
+    sources = sources_of(values, reading, chain.references)
+    if not chain.is_whole:
         # What seems to be missing may stand in the parent that could not be read.
         problems.forget(FileRule.MISSING_KEY, FileRule.UNKNOWN_REFERENCE)
     stop_at_problems(source, problems)
@@ -87,30 +88,43 @@ def find_profile(name: str, folders: Sequence[Path]) -> Path | None:
     return next((path for path in candidates if path.is_file()), None)
 
 
-def _with_parents(
-    source: Source, tree: Node, *, files: list[Path], search: Sequence[Path], problems: Problems
-) -> tuple[Node, bool]:
-    """Lay the profile over its parent, and that over its own; every file used joins `files`.
+class _Chain:
+    """A profile and its parents, nearest first, laid over each other."""
 
-    The second value is False where a parent could not be used, which is reported.
-    """
-    name = _parent_name(tree)
-    if name is None or not isinstance(tree, Mapping):
-        return tree, True
-    folders = [source.path.parent, *search]
-    parent = find_profile(name.text, folders)
-    reason = _why_unusable(parent, files)
-    if parent is None or reason is not None:
-        _report_unusable(name, reason, folders, problems)
-        return tree, False
-    files.append(parent.absolute())
-    parent_source, parent_tree = read_tree(parent, problems)
-    if not isinstance(parent_tree, Mapping):
-        return tree, False
-    joined, is_whole = _with_parents(
-        parent_source, parent_tree, files=files, search=search, problems=problems
-    )
-    return _own(merge(joined, tree, SITE), tree), is_whole
+    def __init__(self, search: Sequence[Path], problems: Problems) -> None:
+        self._search = search
+        self._problems = problems
+        self.files: list[Path] = []
+        self.references: dict[str, dict[str, str]] = {}
+        """What each file describes, by the name that it is shown under."""
+        self.is_whole = True
+        """False where a parent could not be used, which is reported."""
+
+    def lay(self, source: Source, tree: Node) -> Node:
+        """Lay a profile over its parent, and that over its own."""
+        self.files.append(source.path.absolute())
+        self.references[source.shown] = references_of(tree)
+        name = _parent_name(tree)
+        if name is None or not isinstance(tree, Mapping):
+            return tree
+        parent = self._parent(name, [source.path.parent, *self._search])
+        if parent is None:
+            return tree
+        parent_source, parent_tree = read_tree(parent, self._problems)
+        if not isinstance(parent_tree, Mapping):
+            self.files.append(parent.absolute())
+            self.is_whole = False
+            return tree
+        return _own(merge(self.lay(parent_source, parent_tree), tree, SITE), tree)
+
+    def _parent(self, name: Scalar, folders: Sequence[Path]) -> Path | None:
+        parent = find_profile(name.text, folders)
+        reason = _why_unusable(parent, self.files)
+        if parent is None or reason is not None:
+            _report_unusable(name, reason, folders, self._problems)
+            self.is_whole = False
+            return None
+        return parent
 
 
 def _report_unusable(
@@ -202,7 +216,7 @@ def _partitions(values: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]
         renamed = _in_seconds(partition)
         if not renamed.get("node_classes"):
             classes = classes or {UNKNOWN: {}}
-            renamed["node_classes"] = sorted(classes)
+            renamed |= {"node_classes": sorted(classes), "are_classes_known": False}
         partitions[name] = renamed
     return classes, partitions
 

@@ -63,10 +63,18 @@ def _leaves(
         node = node.entries[[entry.key.text for entry in node.entries].index("value")].value
         yield from _leaves(node, keys, reading, sources, facts)
         return
-    for key, below in _parts(node):
-        if key in ORIGIN_KEYS and f"{path}.{key}" not in facts and keys:
-            continue
+    parts = [part for part in _parts(node) if not _is_origin(part[0], path, facts, reading)]
+    if not parts:
+        yield Leaf(keys, {} if isinstance(node, nodes.Mapping) else [], None, node.span, False)
+    for key, below in parts:
         yield from _leaves(below, (*keys, key), reading, sources, facts)
+
+
+def _is_origin(key: str | int, path: str, facts: frozenset[str], reading: Reading) -> bool:
+    """Whether a key says where its group comes from, and is no part of the group."""
+    if key not in ORIGIN_KEYS or f"{path}.{key}" in facts:
+        return False
+    return any(above == path for _, above in reading.origins)
 
 
 def _parts(node: nodes.Mapping | nodes.Sequence) -> Iterator[tuple[str | int, nodes.Node]]:

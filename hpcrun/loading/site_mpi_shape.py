@@ -2,7 +2,7 @@
 
 from hpcrun.loading.facts import Fact, Sourced
 from hpcrun.loading.groups import Either, ListOf
-from hpcrun.loading.leaves import Boolean, Choice, Nullable, Text, Version
+from hpcrun.loading.leaves import Choice, Nullable, Text, Version
 from hpcrun.loading.records import Field, Record
 from hpcrun.loading.shapes import NOTHING
 from hpcrun.loading.site_words import (
@@ -29,9 +29,9 @@ _PMIX = Record(
 
 _REQUIRED = Record(
     {
-        "account": defaulting(Boolean(), "whether an account must be named"),
-        "partition": defaulting(Boolean(), "whether a partition must be named"),
-        "qos": defaulting(Boolean(), "whether a quality of service must be named"),
+        "account": flag("whether an account must be named"),
+        "partition": flag("whether a partition must be named"),
+        "qos": flag("whether a quality of service must be named"),
         "options": group(TEXT_BY_NAME, "further sbatch options, and what to give"),
     }
 )

@@ -1,6 +1,6 @@
 """What a profile may say about nodes and partitions (formats.md, version 1)."""
 
-from hpcrun.loading.facts import Fact
+from hpcrun.loading.facts import Fact, Sourced
 from hpcrun.loading.groups import ListOf
 from hpcrun.loading.leaves import (
     DURATION,
@@ -98,13 +98,15 @@ NODE_CLASS = Record(
         "cpu": fact(Text(), "what the processor is called", probe="lscpu"),
         "arch": fact(Text(), "as `uname -m` says: x86_64, aarch64", probe="uname -m"),
         "microarch": fact(Text(), "archspec's name", probe="archspec cpu"),
-        "sockets": count("in one node", probe="slurmd -C"),
-        "cores": count("of the node, not of a socket", probe="slurmd -C"),
+        "sockets": fact(Integer(minimum=1), "in one node", probe="slurmd -C"),
+        "cores": fact(Integer(minimum=1), "of the node, not of a socket", probe="slurmd -C"),
         "cores_reserved": count("of these, kept from jobs", probe="scontrol show node"),
-        "threads_per_core": count("hardware threads", probe="slurmd -C"),
+        "threads_per_core": fact(Integer(minimum=1), "hardware threads", probe="slurmd -C"),
         "memory_mib": count("RealMemory of slurm.conf", probe="scontrol show node"),
         "gpus": fact(
-            ListOf(_GPU, expected="a list of kinds of GPU"), "`[]` is none", probe="sinfo -o %G"
+            ListOf(Sourced(_GPU), expected="a list of kinds of GPU"),
+            "`[]` is none",
+            probe="sinfo -o %G",
         ),
         "gpu_driver": fact(Nullable(Version()), "version of the driver", probe="nvidia-smi"),
         "gpu_runtime": fact(
@@ -115,7 +117,7 @@ NODE_CLASS = Record(
         "os": group(_OS, "the operating system"),
         "fabric": group(_FABRIC, "the network between nodes"),
         "emulation": fact(
-            ListOf(_EMULATION, expected="a list of emulators"),
+            ListOf(Sourced(_EMULATION), expected="a list of emulators"),
             "registered for foreign programs",
             probe="/proc/sys/fs/binfmt_misc",
         ),
@@ -141,7 +143,9 @@ PARTITION = Record(
         "nodes": count("how many", probe="sinfo"),
         "nodes_min": count("that a job must have, where more than one", probe="scontrol"),
         "nodes_max": fact(
-            Nullable(Integer()), "that a job may have; `null` is no limit", probe="scontrol"
+            Nullable(Integer(minimum=1)),
+            "that a job may have; `null` is no limit",
+            probe="scontrol",
         ),
         "cores_max": count("that a job may have on a node", probe="scontrol show partition"),
         "memory_mib_max": count("that a job may have on a node", probe="scontrol show partition"),
@@ -164,7 +168,9 @@ QOS = Record(
         "partitions": fact(NAMES, "where it may be named", probe="sacctmgr show qos"),
         "nodes_min": count("that a job must have", probe="sacctmgr show qos"),
         "nodes_max": fact(
-            Nullable(Integer()), "that a job may have; `null` is no limit", probe="sacctmgr"
+            Nullable(Integer(minimum=1)),
+            "that a job may have; `null` is no limit",
+            probe="sacctmgr",
         ),
         "walltime_max": fact(Nullable(DURATION), "`null` is no limit", probe="sacctmgr show qos"),
     }

@@ -99,6 +99,8 @@ class Partition(Value):
 
     about: Line | None = None
     node_classes: tuple[str, ...] = Field(min_length=1)
+    are_classes_known: bool = True
+    """False where the profile calls them unknown: then any class may be in it."""
     nodes: int | Unknown = UNKNOWN
     nodes_min: int | Unknown = UNKNOWN
     """That a job must have."""

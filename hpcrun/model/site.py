@@ -70,9 +70,9 @@ class Pmix(Value):
 class RequiredOptions(Value):
     """What sbatch insists on at this site."""
 
-    account: bool = False
-    partition: bool = False
-    qos: bool = False
+    account: bool | Unknown = False
+    partition: bool | Unknown = False
+    qos: bool | Unknown = False
     options: dict[str, str] = Field(default_factory=dict)
 
 

@@ -3,12 +3,13 @@
 import re
 from collections.abc import Callable, Iterable, Iterator
 
-from hpcrun.compat.evidence import listed
+from hpcrun.compat.evidence import in_profile, listed
 from hpcrun.model.base import is_known
 from hpcrun.model.diagnostic import Diagnostic, Severity
 from hpcrun.model.nodes import NodeClass
 from hpcrun.model.plan import Layout
 from hpcrun.planner.diagnose import UNKNOWN_NOTE, diagnose
+from hpcrun.planner.limits import limit_of
 from hpcrun.planner.question import Question
 from hpcrun.units import format_duration
 
@@ -43,6 +44,7 @@ def check_layout(question: Question, layout: Layout) -> Iterator[Diagnostic]:
     """Report what partition and nodes cannot give."""
     yield from _check_partition(question)
     yield from _check_required(question, layout)
+    yield from _check_unknown_demands(question, layout)
     yield from _check_tasks(layout)
     if question.partition is None:
         return
@@ -81,7 +83,7 @@ def _check_required(question: Question, layout: Layout) -> Iterator[Diagnostic]:
         "qos": layout.qos,
         "partition": question.job.submit.partition,
     }
-    asked = {name for name in given if getattr(required, name)}
+    asked = {name for name in given if getattr(required, name) is True}
     missing = [name for name in given if name in asked and not given[name]]
     missing += [name for name in required.options if name not in layout.extra]
     for name in missing:
@@ -89,6 +91,17 @@ def _check_required(question: Question, layout: Layout) -> Iterator[Diagnostic]:
         yield diagnose(
             "HPR105", f"the site insists on `{name}`, the job gives none", found=(found,)
         )
+
+
+def _check_unknown_demands(question: Question, layout: Layout) -> Iterator[Diagnostic]:
+    """Warn of what the site may insist on, as far as anybody knows, and the job does not give."""
+    required = question.site.scheduler.required
+    for name, value in (("account", layout.account), ("qos", layout.qos)):
+        if is_known(getattr(required, name)) or value:
+            continue
+        message = f"cannot tell whether the site insists on `{name}`; the job gives none"
+        found = f"{in_profile(question.site, f'scheduler.required.{name}')} is unknown"
+        yield diagnose("HPR105", message, found=(found,), severity=Severity.WARNING)
 
 
 def _check_tasks(layout: Layout) -> Iterator[Diagnostic]:
@@ -106,22 +119,26 @@ def _check_limits(question: Question, layout: Layout) -> Iterator[Diagnostic]:
     if partition is None:
         return
     where = f"partitions.{question.partition_name}"
-    limit_s = partition.walltime_max_s
-    if isinstance(limit_s, int) and layout.walltime_s is not None and layout.walltime_s > limit_s:
-        yield diagnose(
-            "HPR102",
-            f"walltime {format_duration(layout.walltime_s)} is over the partition's limit",
-            found=(
-                f"`{where}.walltime_max` of profile `{question.site.name}`: "
-                f"{format_duration(limit_s)}",
-            ),
-        )
+    yield from _check_walltime(question, layout)
     if isinstance(partition.nodes, int) and layout.nodes > partition.nodes:
         yield diagnose(
             "HPR106",
             f"{layout.nodes} nodes: the partition has {partition.nodes}",
             found=(f"`{where}.nodes` of profile `{question.site.name}`: {partition.nodes}",),
         )
+
+
+def _check_walltime(question: Question, layout: Layout) -> Iterator[Diagnostic]:
+    limit = limit_of(question, "walltime_max_s")
+    if limit is None or layout.walltime_s is None or layout.walltime_s <= limit.bound:
+        return
+    whose = limit.what.partition(" `")[0]
+    yield diagnose(
+        "HPR102",
+        f"walltime {format_duration(layout.walltime_s)} is over the {whose}'s limit",
+        found=(f"`{limit.key}` of profile `{question.site.name}`: {format_duration(limit.bound)}",),
+        severity=None if limit.is_sure else Severity.WARNING,
+    )
 
 
 def _check_nodes(question: Question, layout: Layout) -> Iterator[Diagnostic]:

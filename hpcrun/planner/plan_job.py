@@ -5,7 +5,7 @@ from datetime import date
 from pathlib import Path
 
 from hpcrun.compat.fabric import find_unreached
-from hpcrun.model.diagnostic import Diagnostic
+from hpcrun.model.diagnostic import Diagnostic, Severity
 from hpcrun.model.image import ImageFacts, StackFacts
 from hpcrun.model.job import Job
 from hpcrun.model.plan import Candidate, Layout, Plan, PlannedImage
@@ -31,6 +31,9 @@ from hpcrun.planner.question import Question, gather
 from hpcrun.planner.site_life import check_life
 from hpcrun.planner.site_rules import check_site_rules
 from hpcrun.planner.why import explain_choice
+
+_PATHS = frozenset({"LD_LIBRARY_PATH", "FI_PROVIDER_PATH", "LD_PRELOAD"})
+"""Variables by which a job makes its MPI find network libraries that the image does not have."""
 
 
 def plan_job(  # noqa: PLR0913  all that a plan is made from
@@ -107,10 +110,16 @@ def _check_network(question: Question, layout: Layout, choice: Choice) -> Iterat
     if library is None:
         return
     reason = find_unreached(facts, library, question.site, question.classes)
-    if reason is not None:
-        yield diagnose(
-            reason.code, reason.message, found=reason.evidence, table_row=reason.table_row
-        )
+    if reason is None:
+        return
+    # What the job mounts, or what could not be read, may bring the network along.
+    job = question.job
+    is_sure = facts.is_complete and not job.mounts and not _PATHS & set(job.env)
+    severity = None if is_sure else Severity.WARNING
+    row = reason.table_row
+    yield diagnose(
+        reason.code, reason.message, found=reason.evidence, table_row=row, severity=severity
+    )
 
 
 def _needed_files(facts: ImageFacts, choice: Choice) -> dict[str, str]:

@@ -2,13 +2,14 @@
 
 from collections.abc import Iterator
 
-from hpcrun.compat.evidence import in_profile
+from hpcrun.compat.evidence import in_profile, listed
 from hpcrun.model.base import is_known
-from hpcrun.model.diagnostic import Diagnostic
+from hpcrun.model.diagnostic import Diagnostic, Severity
 from hpcrun.model.nodes import Partition
 from hpcrun.model.plan import Layout
 from hpcrun.model.site import Site
 from hpcrun.planner.diagnose import diagnose
+from hpcrun.planner.limits import Limit, limit_of
 from hpcrun.planner.question import Question
 from hpcrun.tables.runtimes import runtime
 from hpcrun.tables.versions import version_key
@@ -21,6 +22,7 @@ def check_site_rules(question: Question, layout: Layout) -> Iterator[Diagnostic]
     if partition is None or name is None:
         return
     yield from _check_number_of_nodes(question, layout)
+    yield from _check_qos(question, layout)
     key = f"partitions.{name}"
     if partition.gpus_required is True and not layout.gpus_per_node:
         message = f"partition `{name}` takes only jobs that ask for GPUs"
@@ -62,24 +64,31 @@ def _check_version(site: Site) -> Iterator[Diagnostic]:
 
 def _check_number_of_nodes(question: Question, layout: Layout) -> Iterator[Diagnostic]:
     """Report jobs that are too small or too large for partition or quality of service."""
-    site, asked = question.site, layout.nodes
-    named = {
-        f"partition `{question.partition_name}`": (
-            f"partitions.{question.partition_name}",
-            question.partition,
-        ),
-        f"quality of service `{layout.qos}`": (f"qos.{layout.qos}", site.qos.get(layout.qos or "")),
-    }
-    for what, (key, limits) in named.items():
-        if limits is None:
-            continue
-        least, most = limits.nodes_min, limits.nodes_max
-        if isinstance(least, int) and asked < least:
-            found = (f"{in_profile(site, f'{key}.nodes_min')}: {least}",)
-            yield diagnose("HPR115", f"{asked} nodes: {what} wants at least {least}", found=found)
-        if isinstance(most, int) and asked > most:
-            found = (f"{in_profile(site, f'{key}.nodes_max')}: {most}",)
-            yield diagnose("HPR106", f"{asked} nodes: {what} lets a job have {most}", found=found)
+    asked = layout.nodes
+    least, most = limit_of(question, "nodes_min"), limit_of(question, "nodes_max")
+    if least is not None and asked < least.bound:
+        message = f"{asked} nodes: {least.what} wants at least {least.bound}"
+        yield _over("HPR115", message, least, question)
+    if most is not None and asked > most.bound:
+        message = f"{asked} nodes: {most.what} lets a job have {most.bound}"
+        yield _over("HPR106", message, most, question)
+
+
+def _over(code: str, message: str, limit: Limit, question: Question) -> Diagnostic:
+    found = (f"{in_profile(question.site, limit.key)}: {limit.bound}",)
+    severity = None if limit.is_sure else Severity.WARNING
+    return diagnose(code, message, found=found, severity=severity)
+
+
+def _check_qos(question: Question, layout: Layout) -> Iterator[Diagnostic]:
+    """Report a quality of service that the partition does not have."""
+    qos = question.site.qos.get(layout.qos or "")
+    name = question.partition_name
+    if qos is None or name is None or not is_known(qos.partitions) or name in qos.partitions:
+        return
+    key = in_profile(question.site, f"qos.{layout.qos}.partitions")
+    message = f"quality of service `{layout.qos}` is not one of partition `{name}`"
+    yield diagnose("HPR117", message, found=(f"{key}: {listed(qos.partitions)}",))
 
 
 def _check_account(

@@ -33,7 +33,7 @@ def section(title: str, lines: Iterable[str], *, at_most: int = LINES_PER_SECTIO
 
 def pair(name: str, value: str) -> str:
     """Return a line that gives a name's value, all values in one column."""
-    return f"{name:<14}{value}"
+    return f"{name:<13} {value}"
 
 
 def format_page(title: str, sections: Iterable[Section]) -> str:

@@ -72,7 +72,9 @@ def _scheduler(site: Site) -> Iterator[str]:
         default = f"default {facts.mpi_default}"
         yield pair("srun --mpi", _joined(_words(facts.mpi_types), default))
         yield pair("PMIx", "none" if facts.pmix is None else f"{facts.pmix.server}")
-    wanted = [n for n in ("account", "partition", "qos") if getattr(facts.required, n)]
+    demands = {name: getattr(facts.required, name) for name in ("account", "partition", "qos")}
+    wanted = [name for name, answer in demands.items() if answer is True]
+    wanted += [f"{name}: unknown" for name, answer in demands.items() if not is_known(answer)]
     if wanted or facts.required.options:
         yield pair("insists on", ", ".join((*wanted, *facts.required.options)))
 
@@ -105,7 +107,9 @@ def _network(fabric: Fabric) -> str:
 def _partition(partition: Partition) -> str:
     return _joined(
         "the default" if partition.default else None,
-        "of " + ", ".join(partition.node_classes),
+        "of " + ", ".join(partition.node_classes)
+        if partition.are_classes_known
+        else "of any nodes",
         f"{count(partition.nodes, 'node')}" if is_known(partition.nodes) else None,
         _job_size(partition),
         _time(partition.walltime_max_s),

@@ -20,11 +20,12 @@ def format_sites(sites: Iterable[ListedSite]) -> str:
 
 
 def _row(site: ListedSite) -> tuple[str, str]:
+    name = escape(site.name)
     if site.problem is not None:
-        return site.name, f"cannot be used: {escape(site.problem)}"
+        return name, f"cannot be used: {escape(site.problem)}"
     kind = "" if site.scheduler == "slurm" else f" ({site.scheduler or 'no'} scheduler)"
     kind = " (no scheduler)" if site.scheduler == "none" else kind
-    return site.name, escape(f"{site.as_of or '          '}  {site.description}{kind}")
+    return name, escape(f"{site.as_of or '          '}  {site.description}{kind}")
 
 
 def format_leaves(leaves: Iterable[Leaf]) -> str:
@@ -83,6 +84,8 @@ def resolved_yaml(leaves: Iterable[Leaf], *, with_sources: bool) -> str:
     yaml = YAML(typ="rt")
     yaml.default_flow_style = False
     yaml.width = 100
+    # What a terminal could take for commands or directions is written as an escape of YAML.
+    yaml.allow_unicode = False
     yaml.representer.ignore_aliases = lambda _data: True
     yaml.representer.add_representer(
         type(None), lambda self, _: self.represent_scalar("tag:yaml.org,2002:null", "null")

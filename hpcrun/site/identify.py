@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from hpcrun.errors import HpcrunError, InputError, MissingInputError, UsageError
 from hpcrun.loading.site_file import ENDINGS
+from hpcrun.loading.source import MAX_FILE_BYTES
 from hpcrun.model.diagnostic import Diagnostic
 from hpcrun.model.memory import Memory
 from hpcrun.model.site import Site
@@ -17,7 +18,9 @@ from hpcrun.site.trust import check_trust
 from hpcrun.site.which import is_elsewhere, matching, read_surroundings
 
 _ROOT = Path("/")
-_MAY_MATCH = re.compile(rb"(?m)^[\"']?(which|extends)\b(?![\"']?: *(unknown|null) *(#|\r?$))")
+_MAY_MATCH = re.compile(
+    rb"(?m)^[ \t{,]*[\"']?(which|extends)\b(?![\"']?: *(unknown|null) *(#|\r?$))"
+)
 
 
 class FoundSite(NamedTuple):
@@ -160,7 +163,8 @@ def _detected(environment: Mapping[str, str], shelf: _Shelf, root: Path) -> Foun
 def _may_match(path: Path) -> bool:
     """Whether a profile can say where it belongs; spares reading those that cannot."""
     try:
-        return bool(_MAY_MATCH.search(path.read_bytes()[:262_144]))
+        with path.open("rb") as stream:
+            return bool(_MAY_MATCH.search(stream.read(MAX_FILE_BYTES)))
     except OSError:
         return False
 

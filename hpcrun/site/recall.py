@@ -5,6 +5,7 @@ What is kept counts only while every file that it was made from is the same, byt
 """
 
 import hashlib
+import os
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
@@ -42,9 +43,20 @@ def recall_site(
     kept = _parse(memory.recall(key))
     if kept is not None and _is_fresh(kept, path, folders):
         return kept.site, tuple(file.path for file in kept.files)
+    before = _digest(path)
     site, files = _load(path, folders)
-    _keep(key, site, files, folders, memory)
+    early = [before, *(_digest(file) for file in files[1:])]
+    if _is_settled(files, memory):
+        _keep(key, site, files, early, memory)
     return site, files
+
+
+def _is_settled(files: tuple[Path, ...], memory: Memory) -> bool:
+    """Whether no file was changed so lately that it may have been while it was read."""
+    try:
+        return all(memory.is_settled(file.stat().st_mtime_ns) for file in files)
+    except OSError:
+        return False
 
 
 def _load(path: Path, folders: Sequence[Path]) -> tuple[Site, tuple[Path, ...]]:
@@ -53,17 +65,18 @@ def _load(path: Path, folders: Sequence[Path]) -> tuple[Site, tuple[Path, ...]]:
 
 
 def _keep(
-    key: str, site: Site, files: tuple[Path, ...], folders: Sequence[Path], memory: Memory
+    key: str,
+    site: Site,
+    files: tuple[Path, ...],
+    digests: Sequence[str | None],
+    memory: Memory,
 ) -> None:
     names = [*(file.stem for file in files[1:]), None]
-    digests = [_digest(file) for file in files]
     rows = zip(files, digests, names, strict=True)
     kept = _Kept(
         files=tuple(_File(path=p, sha256=d or "", extends=n) for p, d, n in rows), site=site
     )
-    # A file that was changed meanwhile is found out by the next one that asks.
-    if _is_fresh(kept, files[0], folders):
-        memory.keep(key, kept.model_dump_json().encode())
+    memory.keep(key, kept.model_dump_json().encode())
 
 
 def _parse(content: bytes | None) -> _Kept | None:
@@ -92,7 +105,8 @@ def _is_fresh(kept: _Kept, path: Path, folders: Sequence[Path]) -> bool:
 
 def _digest(path: Path) -> str | None:
     try:
-        with path.open("rb") as stream:
+        # Without O_NONBLOCK a named pipe would be waited on for ever.
+        with open(os.open(path, os.O_RDONLY | os.O_NONBLOCK), "rb") as stream:  # noqa: PTH123
             return hashlib.sha256(stream.read(MAX_FILE_BYTES + 1)).hexdigest()
     except OSError:
         return None

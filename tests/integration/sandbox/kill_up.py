@@ -26,6 +26,16 @@ CHANGES = {
     "os.utime",
     "subprocess.Popen",
 }
+FOLDERS = {
+    "os.chmod": 2,
+    "os.chown": 3,
+    "os.mkdir": 2,
+    "os.remove": 1,
+    "os.rename": 2,
+    "os.rmdir": 1,
+    "os.utime": 3,
+}
+"""Which argument of an event is the open folder that its path begins in (Python 3.11, PEP 578)."""
 WRITES = os.O_WRONLY | os.O_RDWR | os.O_CREAT
 # One step each, however many files there are.
 CROWDS = ("app", "cache", "inside")
@@ -40,10 +50,8 @@ def name_step(event: str, arguments: tuple[Any, ...], root: Path) -> str | None:
     place = arguments[0]
     if event == "subprocess.Popen":
         return f"run {Path(os.fsdecode(place)).name}"
-    if not isinstance(place, str | os.PathLike):
-        return None
-    path = Path(os.fsdecode(os.fspath(place)))
-    if not path.is_relative_to(root):
+    path = _whole_path(event, arguments)
+    if path is None or not path.is_relative_to(root):
         return None
     first, *parts = path.relative_to(root).parts or (".",)
     if first == "cache" and parts:
@@ -51,6 +59,28 @@ def name_step(event: str, arguments: tuple[Any, ...], root: Path) -> str | None:
     if len(parts) > 1 and parts[0] in CROWDS:
         parts = [parts[0], "*"]
     return f"{event.removeprefix('os.')} {'/'.join(parts) or '.'}"
+
+
+def _whole_path(event: str, arguments: tuple[Any, ...]) -> Path | None:
+    """Give the path that an event is about; it may be open, or below a folder that is."""
+    place = arguments[0]
+    if isinstance(place, int):
+        return _path_of(place)
+    if not isinstance(place, str | os.PathLike):
+        return None
+    path = Path(os.fsdecode(os.fspath(place)))
+    folder = arguments[FOLDERS[event]] if event in FOLDERS else -1
+    above = _path_of(folder) if isinstance(folder, int) and folder >= 0 else None
+    return above / path if above is not None else path
+
+
+def _path_of(descriptor: int) -> Path | None:
+    try:
+        path = Path(f"/proc/self/fd/{descriptor}").readlink()
+    except OSError:
+        return None
+    # A file without a name leaves nothing, whenever its process ends.
+    return None if path.name.endswith(" (deleted)") else path
 
 
 class Watch:

@@ -9,6 +9,7 @@ import pytest
 from hpcrun import resources
 from hpcrun.cli.main import main
 from hpcrun.errors import ExitCode
+from hpcrun.loading import load_site
 
 PROFILE = """\
 version: 1
@@ -89,6 +90,32 @@ def test_show_resolved_is_a_profile_that_says_the_same(
     (sites / "whole.yaml").write_text(whole, encoding="utf-8")
     assert "extends: null" in whole
     assert shown(capsys, "diff", "firth", str(sites / "whole.yaml")) == ""
+
+
+def test_resolved_keeps_parts_of_which_nothing_is_known(
+    capsys: pytest.CaptureFixture[str], sites: Path
+) -> None:
+    parts = "qos: {short: {}, source: {source: S1, nodes_max: 2}}\nlaunchers: {srun: {}}\n"
+    (sites / "fjord.yaml").write_text(PROFILE + parts, encoding="utf-8")
+    (sites / "whole.yaml").write_text(shown(capsys, "show", "fjord", "--resolved"))
+    whole = load_site(sites / "whole.yaml")
+    assert (set(whole.qos), set(whole.launchers)) == ({"short", "source"}, {"srun"})
+    assert whole.qos["source"].nodes_max == 2
+    assert shown(capsys, "diff", "fjord", str(sites / "whole.yaml")) == ""
+
+
+def test_profile_that_says_nothing_is_sound(
+    capsys: pytest.CaptureFixture[str], sites: Path
+) -> None:
+    (sites / "bare.yaml").write_text("version: 1\nname: bare\n", encoding="utf-8")
+    assert "bare.yaml: sound, 0 values" in shown(capsys, "validate", "bare")
+
+
+def test_name_of_a_file_cannot_steer_the_terminal(
+    capsys: pytest.CaptureFixture[str], sites: Path
+) -> None:
+    (sites / "a\x1b]0;x\x07.yaml").write_text("version: 1\nname: a\n", encoding="utf-8")
+    assert "\x1b" not in shown(capsys, "list")
 
 
 def test_validate(capsys: pytest.CaptureFixture[str], sites: Path) -> None:

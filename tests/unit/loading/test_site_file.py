@@ -343,6 +343,78 @@ node_classes: {cpu: {source: the manual, cores: 4, sockets: 2}}
     }
 
 
+def test_two_files_may_mean_different_sources_by_one_name(tmp_path: Path) -> None:
+    parent = "version: 1\nname: base\nreferences: {S1: the manual}\n"
+    write(tmp_path, f"{parent}scheduler: {{source: S1, version: '24.11'}}\n", "base")
+    child = f"{HEAD}extends: base\nreferences: {{S1: my notes}}\n"
+    site = load_site(write(tmp_path, f"{child}runtime: {{source: S1, version: '1.4.5'}}\n"))
+    assert site.sources == {
+        "scheduler.version": Source(source="the manual"),
+        "runtime.version": Source(source="my notes"),
+    }
+
+
+def test_address_is_a_source_beside_references(tmp_path: Path) -> None:
+    text = (
+        f"{HEAD}references: {{S1: x}}\nruntime: {{source: 'https://example.org/a', version: '1'}}\n"
+    )
+    site = load_site(write(tmp_path, text))
+    assert site.sources["runtime.version"].source == "https://example.org/a"
+
+
+def test_list_with_an_unknown_item_is_unknown(tmp_path: Path) -> None:
+    text = f"""{HEAD}scheduler: {{mpi_types: [pmi2, unknown], mpi_default: pmix}}
+runtime: {{available_on: [{{value: unknown, source: x}}]}}
+filesystems: {{shared: [/home, unknown]}}
+"""
+    site = load_site(write(tmp_path, text))
+    assert (site.scheduler.mpi_types, site.filesystems.shared) == ("unknown", "unknown")
+    assert site.runtime.available_on == "unknown"
+    assert "scheduler.mpi_types" in site.unknowns
+
+
+@pytest.mark.parametrize("word", ["unknow", "Unknown", "unknwon"])
+def test_misspelt_unknown_is_no_value(tmp_path: Path, word: str) -> None:
+    with pytest.raises(InputError) as error:
+        load_site(write(tmp_path, f"{HEAD}runtime: {{version: {word}, group: {word}}}\n"))
+    assert [one.code for one in error.value.diagnostics] == ["HPR005", "HPR005"]
+
+
+def test_demand_of_the_scheduler_may_be_unknown(tmp_path: Path) -> None:
+    text = f"{HEAD}scheduler: {{required: {{account: unknown}}}}\n"
+    assert load_site(write(tmp_path, text)).scheduler.required.account == "unknown"
+
+
+def test_kinds_of_gpu_say_where_they_come_from(tmp_path: Path) -> None:
+    gpus = "{source: docs page, model: A100, count: {value: 4, source: I counted}}"
+    text = f"{HEAD}node_classes: {{gpu: {{source: talk given, gpus: [{gpus}], cores: 4}}}}\n"
+    sources = load_site(write(tmp_path, text)).sources
+    found = {path: origin.source for path, origin in sources.items()}
+    assert found == {
+        "node_classes.gpu.gpus.0.model": "docs page",
+        "node_classes.gpu.gpus.0.count": "I counted",
+        "node_classes.gpu.cores": "talk given",
+    }
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "node_classes: {a: {os: {glibc: '2.36'}}}\npartitions: {p: {node_classes: [a.os]}}",
+        "mpi_stacks: {s: {family: mpich, prefix: /opt}}\nrecipes: [{kind: bind, stack: s.prefix}]",
+    ],
+)
+def test_key_of_a_part_is_no_part(tmp_path: Path, text: str) -> None:
+    with pytest.raises(InputError) as error:
+        load_site(write(tmp_path, f"{HEAD}{text}\n"))
+    assert [one.code for one in error.value.diagnostics] == ["HPR010"]
+
+
+def test_part_of_a_group_that_is_unknown_may_be_named(tmp_path: Path) -> None:
+    text = f"{HEAD}mpi_stacks: unknown\nrecipes: [{{kind: bind, stack: cray}}]\n"
+    assert load_site(write(tmp_path, text)).recipes[0].stack == "cray"
+
+
 CONTRADICTIONS = {
     "unlisted-reference": "references: {S1: x}\nruntime: {source: S2, version: '1'}",
     "unknown-qos": "qos: {short: {}}\nnode_classes: {a: {}}\n"

@@ -225,6 +225,10 @@ CASES: dict[str, Case] = {
         silent=Given(site=_partition(account_ending="a")),
         silent_job="submit: {account: braina}",
     ),
+    "HPR117": Case(
+        fires=Given(site={"qos": {"debug": {"partitions": ["other"]}}}),
+        silent=Given(site={"qos": {"debug": {"partitions": ["other", "main"]}}}),
+    ),
     "HPR202": Case(fires=Given(image=ARM)),
     "HPR203": Case(
         fires=Given(image=_STATIC, site=_ONE_BIND),

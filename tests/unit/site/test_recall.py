@@ -1,5 +1,6 @@
 """A profile that was loaded before comes back the same, and only while nothing has changed."""
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -28,6 +29,8 @@ def profile(tmp_path: Path) -> Path:
     """Return a profile that extends another one."""
     (tmp_path / "base.yaml").write_text(PARENT, encoding="utf-8")
     (tmp_path / "fjord.yaml").write_text(CHILD, encoding="utf-8")
+    for name in ("base.yaml", "fjord.yaml"):
+        os.utime(tmp_path / name, (1_000_000_000, 1_000_000_000))
     return tmp_path / "fjord.yaml"
 
 
@@ -65,6 +68,16 @@ def test_changed_file_is_read_again(
     file = profile.with_name(name)
     file.write_text(file.read_text() + "description: new\n", encoding="utf-8")
     recall_site(profile, (), memory)
+    assert len(loads) == 2
+
+
+def test_profile_that_was_just_changed_is_not_kept(
+    profile: Path, memory: FactsCache, loads: list[Path]
+) -> None:
+    # It may have been changed between the reading of its YAML and of what it is known by.
+    os.utime(profile)
+    for _ in range(2):
+        recall_site(profile, (), memory)
     assert len(loads) == 2
 
 
