@@ -14,7 +14,7 @@ from hpcrun.image.errors import ImageError
 
 _VERSIONS_MAX = 4096
 _DT_VERDEF, _DT_VERNEED = 0x6FFFFFFC, 0x6FFFFFFE
-_VER_FLG_BASE = 1
+_VER_FLG_BASE, _VER_FLG_WEAK = 1, 2
 _HIDDEN = 0x8000
 
 
@@ -24,6 +24,8 @@ class _Version(NamedTuple):
     library: str | None
     name: str
     number: int
+    is_weak: bool = False
+    """Whether the loader goes on without it (glibc, elf/dl-version.c, match_symbol)."""
 
 
 class ElfVersions(ElfFrame):
@@ -31,11 +33,14 @@ class ElfVersions(ElfFrame):
 
     @cached_property
     def versions_needed(self) -> Mapping[str, tuple[str, ...]]:
-        """Symbol versions required, by soname of the library that must define them (verneed)."""
+        """Symbol versions required, by soname of the library that must define them (verneed).
+
+        Weak ones are left out, as the loader goes on without them.
+        """
         needed: dict[str, tuple[str, ...]] = {}
         for version in self._required:
             library = version.library or ""
-            names = (version.name,) if version.name else ()
+            names = (version.name,) if version.name and not version.is_weak else ()
             needed[library] = needed.get(library, ()) + names
         return needed
 
@@ -56,8 +61,9 @@ class ElfVersions(ElfFrame):
         for at, (_version, count, file_name, aux, _next) in self._chain(_DT_VERNEED, "HHIII"):
             library = self.string_at(file_name)
             found.append(_Version(library, "", 0))
-            for _hash, _flags, number, name, _ in self._auxiliaries(at + aux, count, "IHHII"):
-                found.append(_Version(library, self.string_at(name), number & ~_HIDDEN))
+            for _hash, flags, number, name, _ in self._auxiliaries(at + aux, count, "IHHII"):
+                is_weak = bool(flags & _VER_FLG_WEAK)
+                found.append(_Version(library, self.string_at(name), number & ~_HIDDEN, is_weak))
                 _bound(found)
         return tuple(found)
 

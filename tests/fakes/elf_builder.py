@@ -25,6 +25,8 @@ class ElfBuilder:
     needs_symbols: Sequence[str] = ()
     needs_weakly: Sequence[str] = ()
     verneed: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    weak_versions: Sequence[str] = ()
+    """Those of `verneed` without which the loader goes on."""
     verdef: Sequence[str] = ()
     constants: Sequence[str] = ()
     note: bytes = b""
@@ -143,7 +145,9 @@ class _Writer:
             records += self.pack("HHIII", 1, len(versions), self.string(library), 16, following)
             for position, version in enumerate(versions):
                 following = 16 if position + 1 < len(versions) else 0
-                records += self.pack("IHHII", 0, 0, position + 2, self.string(version), following)
+                flags = 2 if version in self.spec.weak_versions else 0
+                name = self.string(version)
+                records += self.pack("IHHII", 0, flags, position + 2, name, following)
         if records:
             self.dynamic += [(0x6FFFFFFE, self.append(records)), (0x6FFFFFFF, len(items))]
 

@@ -148,11 +148,16 @@ def _symbols_and_versions(elf: Any) -> dict[str, Any]:
             symbols = _symbols(section)
         elif isinstance(section, GNUVerNeedSection):
             for version, names in section.iter_versions():
-                needed.setdefault(str(version.name), set()).update(name.name for name in names)
+                needed.setdefault(str(version.name), set()).update(_strong(names))
         elif isinstance(section, GNUVerDefSection):
             versions = [(version.entry, list(names)) for version, names in section.iter_versions()]
             defined |= {names[0].name for entry, names in versions if not entry.vd_flags & 1}
     return {"symbols": symbols, "versions_needed": needed, "versions_defined": defined}
+
+
+def _strong(versions: Any) -> Iterator[str]:
+    """Yield the versions without which the loader stops."""
+    yield from (each.name for each in versions if not each.entry.vna_flags & 2)
 
 
 def _symbols(section: Any) -> dict[str, bool]:

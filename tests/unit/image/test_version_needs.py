@@ -47,6 +47,14 @@ def test_need_is_held_against_the_library_that_is_loaded(
     assert (need.library, need.is_met, need.offered) == ("libc.so.6", *expected)
 
 
+def test_weak_version_is_no_need() -> None:
+    weak = ElfBuilder(
+        verneed={"libc.so.6": ("GLIBC_2.34", "GLIBC_2.38")}, weak_versions=("GLIBC_2.38",)
+    )
+    (need,) = needs_of({"/app/run": weak, "/lib/libx.so": ElfBuilder()})
+    assert need.version == "2.34"
+
+
 def test_highest_need_of_each_kind_names_its_file() -> None:
     built = {
         "/app/run": ElfBuilder(
