@@ -27,22 +27,23 @@ from hpcrun.image.shell_parse import (
     Simple,
     parse_shell,
 )
-from hpcrun.image.shell_scan import forget_rounds, is_free_of_failure, jumps
-from hpcrun.image.shell_state import Arm, State, Where
+from hpcrun.image.shell_scan import Scanner, is_free_of_failure
+from hpcrun.image.shell_state import Arm, State, Where, joined
 from hpcrun.image.shell_tokens import substitutions
 from hpcrun.image.shell_words import (
     OWN_FOLDER,
     SETTING,
     UNKNOWN_WORD,
+    WORDS_MAX,
     Known,
-    expand,
-    expand_value,
+    expand_all,
     is_pattern,
+    set_value,
 )
+from hpcrun.image.shell_work import FullError, Work
 
 _FOUND_MAX = 100
 _STEPS_MAX = 4000
-_WORDS_MAX = 400
 _CALLS_MAX = 6
 _MAYBE = frozenset((0,))
 # Possessive, as a stranger's script may hold blanks without end.
@@ -75,10 +76,6 @@ class ShellDoubt(NamedTuple):
     what: str
 
 
-class _FullError(Exception):
-    """More was found than is told."""
-
-
 class _Outcome(NamedTuple):
     """How the reading of a node ends."""
 
@@ -100,28 +97,36 @@ def read_shell(
         args: what `$1`, `$2` and so on are.
         variables: what the environment holds, as far as it is known.
     """
-    state = State(args)
+    work = Work()
+    state = State(args, work)
     state.variables.update(variables or {})
     state.exported.update(variables or {})
-    reader = _Reader(name)
+    reader = _Reader(name, work)
     try:
-        reader.block(parse_shell(_OWN_FOLDER.sub(OWN_FOLDER, text)), state)
-    except _FullError:
+        reader.block(reader.parse(_OWN_FOLDER.sub(OWN_FOLDER, text)), state)
+    except FullError:
         line = reader.found[-1].line if reader.found else 1
-        reader.found.append(ShellDoubt(line, "the script has too many commands"))
+        reader.found.append(ShellDoubt(line, "the script is too large to be read whole"))
     yield from reader.found
 
 
 class _Reader:
     """One script, read from top to bottom."""
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, work: Work) -> None:
         self._name = name
+        self._work = work
+        self._scan = Scanner(work)
         self._where: Where = ()
         self._n_branches = 0
         self._n_steps = 0
         self._n_calls = 0
         self.found: list[ShellCommand | ShellDoubt] = []
+
+    def parse(self, text: str, line: int = 1) -> Block:
+        """Return the commands of a text that begins in some line."""
+        self._work.spend(len(text))
+        return parse_shell(text, line)
 
     def block(self, nodes: Block, state: State) -> _Outcome:
         """Read commands one after the other."""
@@ -134,9 +139,7 @@ class _Reader:
         return _Outcome(may_end=may_end)
 
     def _node(self, node: Node, state: State) -> _Outcome:
-        self._n_steps += 1
-        if self._n_steps > _STEPS_MAX:
-            raise _FullError
+        self._step()
         if isinstance(node, Function):
             state.functions[node.name] = node.body
             return _ON
@@ -147,6 +150,11 @@ class _Reader:
             if not isinstance(node, Simple)
             else self._simple(node, state)
         )
+
+    def _step(self) -> None:
+        self._n_steps += 1
+        if self._n_steps > _STEPS_MAX:
+            raise FullError
 
     def _compound(self, node: Group | Pipe | Chain | Branch | Loop, state: State) -> _Outcome:
         match node:
@@ -163,7 +171,7 @@ class _Reader:
 
     def _tell(self, found: ShellCommand | ShellDoubt) -> None:
         if len(self.found) >= _FOUND_MAX:
-            raise _FullError
+            raise FullError
         self.found.append(found)
 
     def _doubt(self, line: int, what: str, state: State) -> _Outcome:
@@ -202,31 +210,36 @@ class _Reader:
         self._within(None, node.stages[-1:], last)
         if len(node.stages) > 1:
             # Some shells run the last one themselves.
-            state.become((state, last))
+            state.join(last)
         return _ON
 
     def _chain(self, node: Chain, state: State) -> _Outcome:
         """Read `a && b || c`: each but the first runs on some ways only."""
         outcomes = [self._node(node.first, state)]
-        goes_on, ways = outcomes[0].goes_on, list[State]()
+        goes_on = outcomes[0].goes_on
+        ways: State | None = None
         is_free = is_free_of_failure(node.first)
         for operator, each in node.rest:
             bypass = state.copy()
             if operator == "||":
-                state.become((*ways, bypass))
-                ways, is_free = [], False
+                if ways is not None:
+                    state.join(ways)
+                ways, is_free = None, False
             arm = None if is_free and operator == "&&" else self._arm(_MAYBE, 2)
             outcome = self._within(arm, (each,), state)
             outcomes.append(outcome)
-            if operator == "||":
-                state.become((bypass, state) if outcome.goes_on else (bypass,))
+            if operator == "&&":
+                ways = joined(ways, bypass)
             elif outcome.goes_on:
-                ways.append(bypass)
+                state.join(bypass)
             else:
-                state.become((*ways, bypass))
-                ways = []
+                state.take(bypass)
+            if not outcome.goes_on and ways is not None:
+                state.take(ways)
+                ways = None
             is_free = is_free and is_free_of_failure(each)
-        state.become((*ways, state))
+        if ways is not None:
+            state.join(ways)
         self._after(outcomes)
         may_end = any(outcome.may_end for outcome in outcomes)
         return _Outcome(goes_on=goes_on, may_end=may_end)
@@ -234,20 +247,22 @@ class _Reader:
     def _branch(self, node: Branch, state: State) -> _Outcome:
         n_arms = len(node.arms) + (0 if node.is_exhaustive else 1)
         branch = self._arm(_MAYBE, n_arms)
-        ways, outcomes = list[State](), list[_Outcome]()
+        outcomes = list[_Outcome]()
+        ways: State | None = None
         for at, (condition, body) in enumerate(node.arms):
+            self._work.spend(n_arms)
             later = branch._replace(arms=frozenset(range(at, n_arms))) if at else None
             self._within(later, condition, state)
             way = state.copy()
             outcomes.append(self._within(branch._replace(arms=frozenset((at,))), body, way))
             if outcomes[-1].goes_on:
-                ways.append(way)
+                ways = joined(ways, way)
         if not node.is_exhaustive:
-            ways.append(state.copy())
+            ways = joined(ways, state.copy())
         may_end = any(outcome.may_end for outcome in outcomes)
-        if not ways:
+        if ways is None:
             return _Outcome(goes_on=False, may_end=may_end)
-        state.become(ways)
+        state.take(ways)
         ended = {at for at, each in enumerate(outcomes) if each == _END}
         self._after([each for each in outcomes if each != _END])
         if ended:
@@ -258,32 +273,35 @@ class _Reader:
     def _loop(self, node: Loop, state: State) -> _Outcome:
         """Read one round, as any round may find it."""
         raw_words = node.words or ()
-        words = [word for raw in raw_words for word in expand(self._known(state), raw)]
+        words = expand_all(self._known(state), raw_words)
         for raw in raw_words:
             self._inside(raw, node.line, state)
-        forget_rounds(node, state)
+        self._scan.forget_rounds(node, state)
         if node.variable is not None:
             state.set(node.variable, words[0] if len(words) == 1 else UNKNOWN_WORD)
         first = self.block(node.condition, state)
         before = state.copy()
-        is_sure = bool(words) and UNKNOWN_WORD not in "".join(words) and not jumps(node.body)
+        is_sure = (
+            bool(words) and UNKNOWN_WORD not in "".join(words) and not self._scan.jumps(node.body)
+        )
         arm = None if is_sure else self._arm(_MAYBE, 2)
         outcome = self._within(arm, node.body, state)
         may_end = first.may_end or outcome.may_end
         if is_sure and not outcome.goes_on:
             return _Outcome(goes_on=False, may_end=may_end)
-        state.become((before, state) if outcome.goes_on else (before,))
+        state.join(before) if outcome.goes_on else state.take(before)
         self._after((first, outcome))
         return _Outcome(may_end=may_end)
 
     def _known(self, state: State) -> Known:
-        return Known(self._name, state.args, state.variables, state.folder != "")
+        return Known(self._name, state.args, state.variables, self._work, state.folder != "")
 
     def _inside(self, raw: str, line: int, state: State) -> None:
         """Read the commands that run while a word is expanded."""
+        self._work.spend(len(raw))
         for text in substitutions(raw):
-            nodes = parse_shell("\n" * (line - 1) + text)
-            self._within(None, nodes, state.copy())
+            self._step()
+            self._within(None, self.parse(text, line), state.copy())
 
     def _simple(self, node: Simple, state: State) -> _Outcome:
         """Carry out what a command does to variables, and tell it where it runs a program."""
@@ -294,7 +312,7 @@ class _Reader:
             return _ON
         known = self._known(state)
         settings, rest = _split_settings(known, node.words)
-        words = [word for raw in rest for word in expand(known, raw)]
+        words = expand_all(known, rest)
         if not words:
             for name, value in settings.items():
                 state.set(name, value)
@@ -328,7 +346,7 @@ class _Reader:
         # What may have changed anything may have ended the script too.
         where = (*self._where, self._arm(_MAYBE, 2)) if state.is_lost else self._where
         told = {**state.exported, **settings}
-        argv = tuple(words[:_WORDS_MAX])
+        argv = tuple(words[:WORDS_MAX])
         self._tell(ShellCommand(line, argv, told, where, state.folder, state.is_lost))
         return _END if first == "exec" else _ON
 
@@ -340,10 +358,10 @@ class _Reader:
             return self._doubt(line, f"the function `{name}` {why}", state)
         own, state.args = state.args, args
         self._n_calls += 1
-        if jumps(body):
+        if self._scan.jumps(body):
             before = state.copy()
             outcome = self._within(self._arm(_MAYBE, 2), body, state)
-            state.become((before, state))
+            state.join(before)
             outcome = _Outcome(may_end=outcome.may_end)
             self._after((outcome,))
         else:
@@ -356,13 +374,15 @@ class _Reader:
 def _split_settings(known: Known, raw: Sequence[str]) -> tuple[dict[str, str], Sequence[str]]:
     """Tell settings in front of a command from its words."""
     settings: dict[str, str] = {}
+    variables = dict(known.variables) if SETTING.fullmatch(raw[0]) else {}
+    now = known._replace(variables=variables)
     for at, text in enumerate(raw):
         match = SETTING.fullmatch(text)
         if match is None:
             return settings, raw[at:]
-        now = known._replace(variables={**known.variables, **settings})
-        before = now.value(match[1]) if match[2] else ""
-        settings[match[1]] = before + expand_value(now, match[3])
+        settings[match[1]] = variables[match[1]] = set_value(now, match)
+        if len(settings) > WORDS_MAX:
+            raise FullError
     return settings, ()
 
 

@@ -5,7 +5,15 @@ from collections.abc import Iterator, Sequence
 
 from hpcrun.image.shell_parse import Block, Loop, Simple, walk_nodes
 from hpcrun.image.shell_state import State
-from hpcrun.image.shell_words import SETTING, UNKNOWN_WORD, Known, expand, expand_value
+from hpcrun.image.shell_words import (
+    SETTING,
+    UNKNOWN_WORD,
+    WORD_MAX,
+    WORDS_MAX,
+    Known,
+    expand,
+    set_value,
+)
 
 UNFOLLOWED = frozenset(
     (
@@ -61,11 +69,11 @@ def apply_builtin(
         case "set":
             return _set(words[1:], state)
         case "command" if words[1:2] in (["-v"], ["-V"]):
-            return ""
+            pass
         case first if first in _EXPORTS:
             return _export(rest[1:], known, state)
         case first if first in _READS:
-            _read(words, state)
+            return _read(words, state)
         case _:
             return None
     return ""
@@ -95,12 +103,14 @@ def _folder(args: Sequence[str], now: str | None) -> str | None:
     to = args[0]
     if to.startswith("/"):
         return to
-    return None if now is None else f"{now}/{to}" if now else f"./{to}"
+    if now is None or len(now) + len(to) > WORD_MAX:
+        return None
+    return f"{now}/{to}" if now else f"./{to}"
 
 
 def _shift(args: Sequence[str], state: State) -> str:
     number = args[0] if args else "1"
-    is_told = number.isdigit() and len(number) < 4  # noqa: PLR2004
+    is_told = number.isdecimal() and len(number) < 4  # noqa: PLR2004
     state.args = state.args[int(number) :] if state.args is not None and is_told else None
     return ""
 
@@ -126,25 +136,25 @@ def _export(raw: Sequence[str], known: Known, state: State) -> str:
     for text in raw:
         match = SETTING.fullmatch(text)
         if match is not None:
-            before = known.value(match[1]) if match[2] else ""
-            state.set(match[1], before + expand_value(known, match[3]), is_export=True)
+            state.set(match[1], set_value(known, match), is_export=True)
             continue
         for word in expand(known, text):
             if word.startswith("-"):
                 continue
             if not _NAME.fullmatch(word):
                 return f"`export {text[:40]}` is more than a literal setting"
-            state.exported[word] = state.variables.get(word, UNKNOWN_WORD)
+            state.export(word)
     return ""
 
 
-def _read(words: Sequence[str], state: State) -> None:
+def _read(words: Sequence[str], state: State) -> str:
     """Forget what a command may set to anything."""
+    if len(words) > WORDS_MAX:
+        return f"`{words[0]}` has more words than are followed"
     if words[0] == "unset":
         for name in words[1:]:
             state.functions.pop(name, None)
             state.set(name, "")
-        return
-    if words[0] == "printf" and words[1:2] != ["-v"]:
-        return
-    state.forget(name for word in words[1:] for name in _NAME.findall(word))
+    elif words[0] != "printf" or words[1:2] == ["-v"]:
+        state.forget(name for word in words[1:] for name in _NAME.findall(word))
+    return ""

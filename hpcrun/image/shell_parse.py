@@ -81,18 +81,24 @@ Node = Simple | Gap | Group | Pipe | Chain | Branch | Loop | Function
 Block = tuple[Node, ...]
 
 
-def parse_shell(text: str) -> Block:
-    """Return what a script consists of; a gap is the last that is read of it."""
-    return _Parser(text).whole()
+def parse_shell(text: str, line: int = 1) -> Block:
+    """Return what a script consists of; a gap is the last that is read of it.
+
+    Args:
+        line: where the text begins.
+    """
+    return _Parser(text, line).whole()
 
 
-def walk_nodes(block: Block) -> Iterator[Node]:
-    """Yield every node of a block, whatever it stands in."""
+def walk_nodes(block: Block, *, with_functions: bool = True) -> Iterator[Node]:
+    """Yield every node of a block, whatever it stands in; if asked, not those in functions."""
     pending: list[Node] = list(block)
     while pending:
         node = pending.pop()
         yield node
         match node:
+            case Function() if not with_functions:
+                pass
             case Group() | Function():
                 pending += node.body
             case Pipe():
@@ -110,10 +116,10 @@ def walk_nodes(block: Block) -> Iterator[Node]:
 class _Parser:
     """A script's tokens, read from left to right."""
 
-    def __init__(self, text: str) -> None:
-        self._tokens = read_tokens(text)
+    def __init__(self, text: str, line: int) -> None:
+        self._tokens = read_tokens(text, line)
         self._next: Token | None = None
-        self._line = 1
+        self._line = line
         self._n_nodes = 0
         self.gap: Gap | None = None
         self._advance()
@@ -340,5 +346,5 @@ class _Parser:
 
 
 def _holds_gap(nodes: list[Node], gap: Gap) -> bool:
-    """Whether a block within the last of these ends in the gap already."""
-    return bool(nodes) and gap in walk_nodes((nodes[-1],))
+    """Whether a block within the last of these ends in the gap already, and is surely read."""
+    return bool(nodes) and gap in walk_nodes((nodes[-1],), with_functions=False)

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from hpcrun.image.shell_words import UNKNOWN_WORD
+from hpcrun.image.shell_work import VARIABLES_MAX, FullError, Work
 
 if TYPE_CHECKING:
     from hpcrun.image.shell_parse import Block
@@ -45,7 +46,8 @@ def _is_covered(places: Sequence[Where]) -> bool:
 class State:
     """What is known while a script is read."""
 
-    def __init__(self, args: Sequence[str]) -> None:
+    def __init__(self, args: Sequence[str], work: Work) -> None:
+        self.work = work
         self.args: tuple[str, ...] | None = tuple(args)
         self.variables: dict[str, str] = {}
         self.exported: dict[str, str] = {}
@@ -57,30 +59,44 @@ class State:
 
     def copy(self) -> "State":
         """Return what may change without this one."""
-        other = State(())
+        self.work.spend(1 + self._size // 8)
+        other = State((), self.work)
         other.__dict__.update(self.__dict__)
         other.variables = dict(self.variables)
         other.exported = dict(self.exported)
         other.functions = dict(self.functions)
         return other
 
-    def become(self, ways: Iterable["State"]) -> None:
-        """Know what is the same on every way that leads here."""
-        first, *rest = [way.copy() for way in ways]
-        self.__dict__.update(first.__dict__)
-        for way in rest:
-            self.args = self.args if self.args == way.args else None
-            self.folder = self.folder if self.folder == way.folder else None
-            self.variables = _same(self.variables, way.variables, UNKNOWN_WORD)
-            self.exported = _same(self.exported, way.exported, UNKNOWN_WORD)
-            self.functions = _same(self.functions, way.functions, None)
-            self.is_lost = self.is_lost or way.is_lost
+    @property
+    def _size(self) -> int:
+        return len(self.variables) + len(self.exported) + len(self.functions)
+
+    def take(self, way: "State") -> None:
+        """Know what is known on a way, and nothing else; that one is used up."""
+        self.__dict__.update(way.__dict__)
+
+    def join(self, way: "State") -> None:
+        """Know only what is the same on another way that leads here."""
+        self.work.spend(1 + (self._size + way._size) // 2)
+        self.args = self.args if self.args == way.args else None
+        self.folder = self.folder if self.folder == way.folder else None
+        self.variables = _same(self.variables, way.variables, UNKNOWN_WORD)
+        self.exported = _same(self.exported, way.exported, UNKNOWN_WORD)
+        self.functions = _same(self.functions, way.functions, None)
+        self.is_lost = self.is_lost or way.is_lost
 
     def set(self, name: str, value: str, *, is_export: bool = False) -> None:
         """Set a variable, and export it where it is exported or shall be."""
+        self.work.spend(1)
         self.variables[name] = value
         if is_export or name in self.exported:
             self.exported[name] = value
+        if len(self.variables) > VARIABLES_MAX:
+            raise FullError
+
+    def export(self, name: str) -> None:
+        """Export a variable as it is."""
+        self.set(name, self.variables.get(name, UNKNOWN_WORD), is_export=True)
 
     def lose(self) -> None:
         """Forget all, as something may have changed it."""
@@ -94,6 +110,14 @@ class State:
         """Take the values of these for unknown."""
         for name in names:
             self.set(name, UNKNOWN_WORD)
+
+
+def joined(one: State | None, other: State) -> State:
+    """Return what is the same on two ways; both are used up."""
+    if one is None:
+        return other
+    one.join(other)
+    return one
 
 
 def _same(one: dict[str, V], other: dict[str, V], otherwise: V) -> dict[str, V]:

@@ -63,9 +63,9 @@ SEGMENT_IN_QUOTES = re.compile(
 )
 
 
-def read_tokens(text: str) -> Iterator[Token]:
+def read_tokens(text: str, line: int = 1) -> Iterator[Token]:
     """Yield words and operators; `((…))` is one word, redirections and comments are left out."""
-    at, line = 0, 1
+    at = 0
     heredocs: list[tuple[str, bool]] = []
     while at < len(text):
         start = _HEREDOC.match(text, at) if text.startswith("<<", at) else None
@@ -96,9 +96,13 @@ def _token(match: re.Match[str], line: int) -> Iterator[Token]:
 def _end_of(text: str, at: int, heredocs: list[tuple[str, bool]]) -> int:
     """Return where the texts end that stand behind a line with `<<WORD`."""
     for end, has_tabs in heredocs:
-        tabs = r"\t*+" if has_tabs else ""
-        found = re.compile(rf"^{tabs}{re.escape(end)}$\n?", re.MULTILINE).search(text, at)
-        at = found.end() if found is not None else len(text)
+        is_open = True
+        while is_open and at < len(text):
+            stop = text.find("\n", at)
+            stop = stop if stop >= 0 else len(text)
+            line = text[at:stop]
+            is_open = (line.lstrip("\t") if has_tabs else line) != end
+            at = min(stop + 1, len(text))
     return at
 
 

@@ -1,18 +1,20 @@
 """What the words of a shell script come to, as far as they are literal; runs nothing."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from hpcrun.image.shell_tokens import SEGMENT, SEGMENT_IN_QUOTES
+from hpcrun.image.shell_work import Work
 
 UNKNOWN_WORD = "\0"
 """Stands for what a word comes to at run time, where that cannot be read."""
 OWN_FOLDER = "\1"
 """Stands for the script's own folder while the text is read."""
 SETTING = re.compile(r"([A-Za-z_]\w*)(\+?)=(.*)", re.DOTALL)
-_WORD_MAX = 4096
-_FIELDS_MAX = 400
+WORD_MAX = 4096
+WORDS_MAX = 400
+"""Words of one command, and settings in front of it."""
 _BRACED = re.compile(r"\$\{(\w+|[@*])(?::-([^$`{}'\"\\*?\[]*))?\}")
 _ALL = frozenset(('"$@"', "$@", "$*", '"${@}"', "${@}", '${1+"$@"}'))
 _BLANKS = " \t\n"
@@ -25,14 +27,18 @@ class Known(NamedTuple):
     """What `$0` is."""
     args: tuple[str, ...] | None
     variables: Mapping[str, str]
+    work: Work
     is_moved: bool = False
     """Whether the script has gone to another folder than the one where it began."""
 
     def value(self, name: str) -> str:
         """Return a variable's value, or that of an argument."""
+        return _short(self._value(name))
+
+    def _value(self, name: str) -> str:
         if name == "0":
             return self.name
-        if name.isdigit():
+        if name.isdecimal():
             if self.args is None:
                 return UNKNOWN_WORD
             at = int(name[:4]) - 1
@@ -42,8 +48,24 @@ class Known(NamedTuple):
         return self.variables.get(name, UNKNOWN_WORD)
 
 
+def expand_all(known: Known, raw_words: Sequence[str]) -> list[str]:
+    """Return the words of a command; where there are too many, the last stands for the rest."""
+    words: list[str] = []
+    for raw in raw_words:
+        words += expand(known, raw)
+        if len(words) > WORDS_MAX:
+            return [*words[:WORDS_MAX], UNKNOWN_WORD]
+    return words
+
+
 def expand(known: Known, raw: str) -> list[str]:
     """Return the words that a word comes to: none, one or several."""
+    words = _expand(known, raw)
+    known.work.spend(len(raw) + len(words) + sum(map(len, words)) // 16)
+    return words
+
+
+def _expand(known: Known, raw: str) -> list[str]:
     if raw in _ALL:
         return list(known.args) if known.args is not None else [UNKNOWN_WORD]
     fields, is_quoted = [""], False
@@ -61,7 +83,7 @@ def expand(known: Known, raw: str) -> list[str]:
             fields += rest
         else:
             fields[-1] += text
-        if len(fields[-1]) > _WORD_MAX or len(fields) > _FIELDS_MAX:
+        if len(fields[-1]) > WORD_MAX or len(fields) > WORDS_MAX:
             return [UNKNOWN_WORD]
     words = [field for field in fields if field]
     return words or ([""] if is_quoted else [])
@@ -72,12 +94,23 @@ def expand_value(known: Known, raw: str) -> str:
     if raw.startswith("(") or raw in _ALL:
         return UNKNOWN_WORD
     text = ""
+    known.work.spend(len(raw))
     for match in SEGMENT.finditer(raw):
         is_in_quotes = match["plain"] or match["quoted"] or match["escaped"]
         text += _quoted(known, match) if is_in_quotes else _unquoted(known, match)
-        if len(text) > _WORD_MAX:
+        if len(text) > WORD_MAX:
             return UNKNOWN_WORD
     return text
+
+
+def set_value(known: Known, setting: re.Match[str]) -> str:
+    """Return what a setting makes of its variable."""
+    value = expand_value(known, setting[3])
+    return _short(known.value(setting[1]) + value) if setting[2] else value
+
+
+def _short(value: str) -> str:
+    return value if len(value) <= WORD_MAX else UNKNOWN_WORD
 
 
 def is_pattern(raw: str) -> bool:
@@ -90,7 +123,7 @@ def is_pattern(raw: str) -> bool:
 
 def _split(text: str) -> list[str]:
     """Split a value at its blanks; an empty field stands where a blank is at either end."""
-    fields = text.split()
+    fields = text.split(None, WORDS_MAX)
     if text[:1] in _BLANKS:
         fields.insert(0, "")
     if text[-1:] in _BLANKS and text[-1:]:
@@ -106,7 +139,7 @@ def _quoted(known: Known, match: re.Match[str]) -> str:
     text = ""
     for each in SEGMENT_IN_QUOTES.finditer(match["quoted"][1:-1]):
         text += each["escaped"] or _unquoted(known, each)
-        if len(text) > _WORD_MAX:
+        if len(text) > WORD_MAX:
             return UNKNOWN_WORD
     return text
 
@@ -121,7 +154,7 @@ def _unquoted(known: Known, match: re.Match[str]) -> str:
     if match["reference"]:
         name = match["reference"][1:]
         # `$10` is `$1` with a 0 behind it.
-        return known.value(name[0]) + name[1:] if name[0].isdigit() else known.value(name)
+        return known.value(name[0]) + name[1:] if name[0].isdecimal() else known.value(name)
     if match["braced"] and (braced := _BRACED.fullmatch(match["braced"])):
         return known.value(braced[1]) or braced[2] or ""
     return "" if match[0] == "\\\n" else UNKNOWN_WORD

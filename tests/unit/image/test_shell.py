@@ -223,3 +223,9 @@ def test_exported_variables_reach_the_program_and_others_do_not() -> None:
 )
 def test_hostile_script_ends_soon(text: str) -> None:
     assert len(list(read_shell(text, name="x", args=()))) <= 101
+
+
+@pytest.mark.parametrize("end", ["\n", " &\n", " && x\n"])
+def test_gap_in_a_function_is_told_though_it_is_not_called(end: str) -> None:
+    gap = "f() {\nselect x in a; do :; done\n}"
+    assert "select" in doubt_of(f"first\n{gap}{end}solver\n").what
