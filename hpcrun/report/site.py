@@ -129,6 +129,8 @@ def _job_size(limits: Partition | Qos) -> str | None:
     most = limits.nodes_max if isinstance(limits.nodes_max, int) else None
     if least is None and most is None:
         return None
+    if most == (least or 1):
+        return f"{count(most, 'node')} a job"
     return f"{least or 1} to {most} nodes a job" if most else f"at least {least} nodes a job"
 
 
