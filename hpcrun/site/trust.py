@@ -37,7 +37,10 @@ def check_trust(site: Site, files: Iterable[Path]) -> tuple[Diagnostic, ...]:
         path, doubt = doubts[0]
         raise NotPermittedError(
             f"`{path}` names a command to run, and {doubt}",
-            help=[f"look at the profile, then: chown $USER {path}; chmod go-w {path}"],
+            help=[
+                f"look at the profile, then: chown $USER {path}; chmod go-w {path}",
+                "where its folder is the cause, keep it in one that nobody else can write to",
+            ],
         )
     return tuple(_warning(path, doubt) for path, doubt in doubts)
 
@@ -114,7 +117,8 @@ def _doubts_of_folder(folder: Path, *, may_add: bool = False) -> Iterator[str]:
     is_kept = status.st_mode & stat.S_ISVTX and not may_add
     if status.st_mode & _others(status) and not is_kept:
         mode = f"{stat.S_IMODE(status.st_mode):04o}"
-        yield f"others can replace it (mode {mode} of its folder `{folder}`)"
+        what = "make what is not there yet" if may_add else "replace it"
+        yield f"others can {what} (mode {mode} of its folder `{folder}`)"
 
 
 def _folders_of_links(path: Path) -> Iterator[Path]:

@@ -65,6 +65,12 @@ class JobFolder:
         return sorted((self.folder / ".hpcrun" / "runs").glob("[!.]*"))
 
 
+@pytest.fixture(autouse=True)
+def _own_notes(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Keep what hpcrun notes of runs that it sends out of the person's own state."""
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+
+
 @pytest.fixture
 def away(sandbox: Sandbox, images: Mapping[str, Path]) -> Iterator[JobFolder]:
     """A folder that the sandbox does not see, with the image in it."""

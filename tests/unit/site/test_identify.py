@@ -294,7 +294,7 @@ def test_folder_in_which_others_could_make_an_included_file_is_refused(
     assert find_site("fjord", environment={}, root=root).name == "fjord"
     # The sticky bit keeps what is there, and lets others make more.
     open_to_all.chmod(0o1777)
-    with pytest.raises(NotPermittedError, match="others can replace it") as error:
+    with pytest.raises(NotPermittedError, match="others can make what is not there yet") as error:
         find_site("fjord", environment={}, root=root)
     assert str(open_to_all) in error.value.message
 
@@ -307,7 +307,7 @@ def test_folder_in_which_others_could_make_the_configuration_is_refused(
     profile(etc(root), "fjord", f"access: {{ssh: {{host: fjord, config: {config}}}}}\n")
     assert find_site("fjord", environment={}, root=root).name == "fjord"
     open_to_all.chmod(0o1777)
-    with pytest.raises(NotPermittedError, match="others can replace it"):
+    with pytest.raises(NotPermittedError, match="others can make what is not there yet"):
         find_site("fjord", environment={}, root=root)
 
 

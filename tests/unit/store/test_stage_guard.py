@@ -19,6 +19,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (folder / "work" / ".cache").mkdir(parents=True)
     (folder / "work" / "to-home").symlink_to(folder)
     monkeypatch.setenv("HOME", str(folder))
+    monkeypatch.delenv("XDG_STATE_HOME", raising=False)
     return folder
 
 
