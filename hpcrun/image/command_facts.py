@@ -311,7 +311,7 @@ def _library_of(loaded: Loaded, environment: Environment) -> str | Unknown | Non
 
 
 def _certainty(loaded: Loaded, environment: Environment) -> Certainty:
-    is_passed_over = loaded.file is None and loaded.rule in PRELOADS
+    is_passed_over = loaded.file is None and (loaded.rule in PRELOADS or loaded.is_shown)
     if loaded.is_doubtful or is_passed_over or not is_known(environment.library_path):
         return Certainty.HINT
     return Certainty.LIKELY if loaded.levels else Certainty.SURE

@@ -7,6 +7,7 @@ is loaded once by name. musl (ldso/dynlink.c) takes both kinds of path for one t
 behind LD_LIBRARY_PATH.
 """
 
+import posixpath
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import PurePosixPath
@@ -27,6 +28,10 @@ _LEVELS = "glibc-hwcaps"
 _LEVELS_MAX = 16
 _MUSL_OWN = re.compile(r"lib(c|pthread|rt|m|dl|util|xnet)\.(so|musl-).*")
 _CHAIN_MAX = 64
+_SHOWN = ("/home", "/root", "/tmp", "/var/tmp")  # noqa: S108
+"""Apptainer shows the host's unless told otherwise (apptainer.conf: mount home, mount tmp)."""
+_SYSTEM = ("/usr", "/lib", "/lib64", "/.singularity.d")
+"""Here a site does not show its own, though a folder is not in the image."""
 
 
 class Loaded(NamedTuple):
@@ -40,6 +45,9 @@ class Loaded(NamedTuple):
     needed_by: PurePosixPath
     levels: tuple[str, ...] = ()
     """Folders of glibc-hwcaps with a copy, which newer processors take instead."""
+
+    is_shown: bool = False
+    """Whether, found nowhere, it was searched where the runtime may show the host's files."""
 
     @property
     def is_doubtful(self) -> bool:
@@ -144,8 +152,11 @@ class Process:
                 self._at(path, user),
                 "the path that is asked for",
                 user.path,
+                is_shown=self._may_be_shown(str(PurePosixPath(path).parent)),
             )
+        is_shown = False
         for place in self._search(name, asker):
+            is_shown = is_shown or self._may_be_shown(place.folder)
             file = self._at(f"{place.folder}/{name}", user)
             if file is not None:
                 levels = self._levels(place.folder, name)
@@ -157,7 +168,7 @@ class Process:
                     self._places.root, f"{place.folder}/{_LEVELS}/{levels[0]}/{name}", user
                 )
                 return Loaded(name, file, rule, user.path, levels)
-        return Loaded(name, None, "", user.path)
+        return Loaded(name, None, "", user.path, is_shown=is_shown)
 
     def _search(self, name: str, asker: _Asker) -> Iterator[Place]:
         """Yield the folders to look in, in order, each with its rule."""
@@ -198,6 +209,15 @@ class Process:
 
     def _at(self, path: str, user: ElfFile) -> ElfFile | None:
         return library_at(self._places.root, path, user)
+
+    def _may_be_shown(self, folder: str) -> bool:
+        """Whether a folder may hold files of the host that no job or profile names."""
+        path = PurePosixPath(posixpath.normpath(folder))
+        if not path.is_absolute() or any(path.is_relative_to(each) for each in _SHOWN):
+            return True
+        if any(path.is_relative_to(each) for each in _SYSTEM):
+            return False
+        return resolve(self._places.root, folder) is None
 
     def _levels(self, folder: str, name: str) -> tuple[str, ...]:
         if self._is_musl:

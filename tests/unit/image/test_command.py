@@ -268,6 +268,33 @@ def test_library_path_that_is_not_literal_leaves_the_library_unknown_and_the_nee
     assert users(facts) == [("new", OPEN)]
 
 
+@pytest.mark.parametrize(
+    ("runpath", "environment_path", "expected"),
+    [
+        (None, "", Certainty.SURE),
+        ("/opt", "/opt", Certainty.SURE),
+        ("$ORIGIN/../usr/lib64/none", "", Certainty.SURE),
+        ("/home/anna/lib", "", Certainty.HINT),
+        ("/opt/../tmp/lib", "", Certainty.HINT),
+        ("lib", "", Certainty.HINT),
+        ("/scratch/lib", "", Certainty.HINT),
+        (None, "/root/lib", Certainty.HINT),
+    ],
+)
+def test_library_that_the_host_may_show_is_not_surely_missing(
+    runpath: str | None, environment_path: str, expected: Certainty
+) -> None:
+    program = ElfBuilder(
+        kind=EXECUTABLE, interpreter="/lib64/ld.so", needed=("libno.so.1",), runpath=runpath
+    )
+    facts = follow(
+        "bare",
+        files={"opt/bare": File(program.build())},
+        environment=Environment(f"/opt:{DEFAULT_PATH}", environment_path),
+    )
+    assert [each.certainty for each in facts.missing] == [expected]
+
+
 def test_missing_mpi_library_is_a_need_without_a_library() -> None:
     facts = follow("new", files={"opt/new": File(mpi_files.program("libmpi.so.12"))})
     assert needs(facts) == [("/opt/new", "libmpi.so.12", None)]
