@@ -16,7 +16,7 @@ def benches(_images: Images) -> Iterator[Bench]:
     yield Bench(
         "sites-validate",
         f"`hpcrun site validate --strict` of all {len(PROFILES)} shipped profiles",
-        lambda: processor_s(*hpcrun("site", "validate", "--strict", *PROFILES)),
+        lambda: processor_s(*hpcrun("site", "validate", "--strict", "--json", *PROFILES)),
     )
     yield Bench(
         "site-known",
