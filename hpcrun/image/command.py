@@ -11,16 +11,17 @@ from hpcrun.image.elf import IDENT_SIZE, Elf, read_ident
 from hpcrun.image.environment import UNKNOWN_ENVIRONMENT, Environment
 from hpcrun.image.errors import ImageError
 from hpcrun.image.python_program import PythonCall, read_python_call, unwrap_module
-from hpcrun.image.shell import ShellCommand, ShellDoubt, read_shell
-from hpcrun.image.shell_call import read_shell_call
-from hpcrun.image.shell_state import Where, is_on_every_way
-from hpcrun.image.shell_words import UNKNOWN_WORD
 from hpcrun.image.survey import ElfFile
 from hpcrun.image.tree import Found, Node, read_text, resolve, resolve_file
 from hpcrun.image.tree import Kind as NodeKind
 from hpcrun.model.base import UNKNOWN, is_known
 from hpcrun.model.command import Step
 from hpcrun.model.seen import Certainty
+from hpcrun.shell.call import read_shell_call
+from hpcrun.shell.found import ShellCommand, ShellDoubt
+from hpcrun.shell.reader import read_shell
+from hpcrun.shell.state import Where, is_on_every_way
+from hpcrun.shell.words import UNKNOWN_WORD
 from hpcrun.tables import is_interpreter
 from hpcrun.tables.wrappers import Wrapper, options_end, wrappers
 

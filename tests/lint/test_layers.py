@@ -8,7 +8,7 @@ import pytest
 PACKAGE = Path(__file__).resolve().parents[2] / "hpcrun"
 FLOORS: tuple[tuple[str, ...], ...] = (
     ("errors", "resources"),
-    ("units", "hostlist"),
+    ("units", "hostlist", "shell"),
     ("model",),
     ("tables",),
     ("loading",),

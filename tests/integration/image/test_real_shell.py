@@ -8,9 +8,10 @@ from typing import NamedTuple
 
 import pytest
 
-from hpcrun.image.shell import ShellCommand, ShellDoubt, read_shell
-from hpcrun.image.shell_state import is_on_every_way
-from hpcrun.image.shell_words import UNKNOWN_WORD
+from hpcrun.shell.found import ShellCommand, ShellDoubt
+from hpcrun.shell.reader import read_shell
+from hpcrun.shell.state import is_on_every_way
+from hpcrun.shell.words import UNKNOWN_WORD
 
 RUNS = 4
 NAMES = 40

@@ -10,10 +10,10 @@ import pytest
 from hpcrun.image.errors import ImageError
 from hpcrun.image.ld_cache import read_ld_cache
 from hpcrun.image.python_imports import find_dynamic, read_imports
-from hpcrun.image.shell import read_shell
 from hpcrun.image.squashfs import Squashfs
 from hpcrun.model.base import UNKNOWN
 from hpcrun.model.command import CommandFacts
+from hpcrun.shell.reader import read_shell
 from tests.fakes import mpi_files
 from tests.fakes.memory_file import opened
 from tests.fakes.squashfs_builder import File, Link, Tree, build_squashfs, nested

@@ -3,9 +3,9 @@
 import re
 from collections.abc import Iterator, Sequence
 
-from hpcrun.image.shell_parse import Block, Loop, Simple, walk_nodes
-from hpcrun.image.shell_state import State
-from hpcrun.image.shell_words import (
+from hpcrun.shell.parse import Block, Loop, Simple, walk_nodes
+from hpcrun.shell.state import State
+from hpcrun.shell.words import (
     SETTING,
     UNKNOWN_WORD,
     WORD_MAX,

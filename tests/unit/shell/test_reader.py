@@ -2,9 +2,10 @@
 
 import pytest
 
-from hpcrun.image.shell import ShellCommand, ShellDoubt, read_shell
-from hpcrun.image.shell_state import Arm, is_on_every_way
-from hpcrun.image.shell_words import UNKNOWN_WORD
+from hpcrun.shell.found import Manner, ShellCommand, ShellDoubt
+from hpcrun.shell.reader import read_shell
+from hpcrun.shell.state import Arm, is_on_every_way
+from hpcrun.shell.words import UNKNOWN_WORD
 
 
 def commands_of(text: str, *args: str) -> list[tuple[str, ...]]:
@@ -229,3 +230,33 @@ def test_hostile_script_ends_soon(text: str) -> None:
 def test_gap_in_a_function_is_told_though_it_is_not_called(end: str) -> None:
     gap = "f() {\nselect x in a; do :; done\n}"
     assert "select" in doubt_of(f"first\n{gap}{end}solver\n").what
+
+
+MANNER = Manner(plain=frozenset(("module",)), lasting={"SLURM_NTASKS": "4"}, n_most=2)
+
+
+def told(text: str) -> list[ShellCommand | ShellDoubt]:
+    known = dict(MANNER.lasting)
+    return list(read_shell(text, name="job.sh", args=(), variables=known, manner=MANNER))
+
+
+def test_plain_commands_are_told_and_change_nothing() -> None:
+    loaded, run = told("IMG=/a.sif\nmodule load x\nsolve $IMG\n")
+    assert isinstance(loaded, ShellCommand)
+    assert isinstance(run, ShellCommand)
+    assert (loaded.words, run.words, run.raw) == (
+        ("module", "load", "x"),
+        ("solve", "/a.sif"),
+        ("solve", "$IMG"),
+    )
+
+
+def test_lasting_variables_are_known_behind_what_cannot_be_followed() -> None:
+    doubt, run = told("IMG=/a.sif\nsource x\nsolve $IMG $SLURM_NTASKS\n")
+    assert isinstance(doubt, ShellDoubt)
+    assert isinstance(run, ShellCommand)
+    assert run.words == ("solve", UNKNOWN_WORD, "4")
+
+
+def test_no_more_is_told_than_asked_for() -> None:
+    assert [type(each) for each in told("a\nb\nc\n")] == [ShellCommand, ShellCommand, ShellDoubt]

@@ -1,15 +1,17 @@
 """What is known at one place of a shell script, and how several ways there are joined."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
-from hpcrun.image.shell_words import UNKNOWN_WORD
-from hpcrun.image.shell_work import VARIABLES_MAX, FullError, Work
+from hpcrun.shell.words import UNKNOWN_WORD
+from hpcrun.shell.work import VARIABLES_MAX, FullError, Work
 
 if TYPE_CHECKING:
-    from hpcrun.image.shell_parse import Block
+    from hpcrun.shell.parse import Block
 
 V = TypeVar("V")
+_NOTHING: Mapping[str, str] = MappingProxyType({})
 
 
 class Arm(NamedTuple):
@@ -46,8 +48,12 @@ def _is_covered(places: Sequence[Where]) -> bool:
 class State:
     """What is known while a script is read."""
 
-    def __init__(self, args: Sequence[str], work: Work) -> None:
+    def __init__(
+        self, args: Sequence[str], work: Work, lasting: Mapping[str, str] = _NOTHING
+    ) -> None:
         self.work = work
+        self.lasting = lasting
+        """What is known again where everything else is lost."""
         self.args: tuple[str, ...] | None = tuple(args)
         self.variables: dict[str, str] = {}
         self.exported: dict[str, str] = {}
@@ -102,7 +108,7 @@ class State:
         """Forget all, as something may have changed it."""
         self.is_lost = True
         self.args = self.folder = None
-        self.variables = {}
+        self.variables = dict(self.lasting)
         self.exported = {}
         self.functions = {}
 

@@ -2,11 +2,11 @@
 
 from typing import NamedTuple
 
-from hpcrun.image.shell_builtins import FREE_OF_FAILURE, assigned_names
-from hpcrun.image.shell_parse import Block, Loop, Node, Simple, walk_nodes
-from hpcrun.image.shell_state import State
-from hpcrun.image.shell_words import SETTING
-from hpcrun.image.shell_work import Work
+from hpcrun.shell.builtins import FREE_OF_FAILURE, assigned_names
+from hpcrun.shell.parse import Block, Loop, Node, Simple, walk_nodes
+from hpcrun.shell.state import State
+from hpcrun.shell.words import SETTING
+from hpcrun.shell.work import Work
 
 _JUMPS = frozenset(("break", "continue", "return"))
 

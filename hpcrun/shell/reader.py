@@ -9,12 +9,9 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from hpcrun.image.shell_builtins import (
-    HARMLESS,
-    UNFOLLOWED,
-    apply_builtin,
-)
-from hpcrun.image.shell_parse import (
+from hpcrun.shell.builtins import HARMLESS, apply_builtin
+from hpcrun.shell.found import IN_AN_IMAGE, Manner, ShellCommand, ShellDoubt
+from hpcrun.shell.parse import (
     Block,
     Branch,
     Chain,
@@ -27,22 +24,13 @@ from hpcrun.image.shell_parse import (
     Simple,
     parse_shell,
 )
-from hpcrun.image.shell_scan import Scanner, is_free_of_failure
-from hpcrun.image.shell_state import Arm, State, Where, joined
-from hpcrun.image.shell_tokens import substitutions
-from hpcrun.image.shell_words import (
-    OWN_FOLDER,
-    SETTING,
-    UNKNOWN_WORD,
-    WORDS_MAX,
-    Known,
-    expand_all,
-    is_pattern,
-    set_value,
-)
-from hpcrun.image.shell_work import FullError, Work
+from hpcrun.shell.scan import Scanner, is_free_of_failure
+from hpcrun.shell.simple import beyond, split_settings
+from hpcrun.shell.state import Arm, State, Where, joined
+from hpcrun.shell.tokens import substitutions
+from hpcrun.shell.words import OWN_FOLDER, UNKNOWN_WORD, WORDS_MAX, Known, expand_all
+from hpcrun.shell.work import FullError, Work
 
-_FOUND_MAX = 100
 _STEPS_MAX = 4000
 _CALLS_MAX = 6
 _MAYBE = frozenset((0,))
@@ -52,28 +40,6 @@ _OWN_FOLDER = re.compile(
     r"\$(?:0|\{0\}|\{BASH_SOURCE(?:\[0\])?\}|BASH_SOURCE)\"?\s*+\)?\"?"
     r"(?:\s*+&&\s*+pwd(?:\s++-P)?)?\s*+\)"
 )
-
-
-class ShellCommand(NamedTuple):
-    """One simple command of a script."""
-
-    line: int
-    words: tuple[str, ...]
-    settings: Mapping[str, str]
-    """Variables set for this command: those in front of it and those exported before."""
-    where: Where = ()
-    """On which ways through the script it runs; all, where nothing stands here."""
-    folder: str | None = ""
-    """Where it runs; empty where the script began, None where that is not known."""
-    is_lost: bool = False
-    """Whether something before it may have changed every variable."""
-
-
-class ShellDoubt(NamedTuple):
-    """A place that cannot be followed."""
-
-    line: int
-    what: str
 
 
 class _Outcome(NamedTuple):
@@ -88,7 +54,12 @@ _ON, _END, _FAIL = _Outcome(), _Outcome(goes_on=False, may_end=True), _Outcome(g
 
 
 def read_shell(
-    text: str, *, name: str, args: Sequence[str], variables: Mapping[str, str] | None = None
+    text: str,
+    *,
+    name: str,
+    args: Sequence[str],
+    variables: Mapping[str, str] | None = None,
+    manner: Manner = IN_AN_IMAGE,
 ) -> Iterator[ShellCommand | ShellDoubt]:
     """Yield the commands of a script and the doubts, in the order in which they stand.
 
@@ -96,12 +67,13 @@ def read_shell(
         name: what `$0` is.
         args: what `$1`, `$2` and so on are.
         variables: what the environment holds, as far as it is known.
+        manner: how it is read, where it is no script of an image.
     """
     work = Work()
-    state = State(args, work)
+    state = State(args, work, manner.lasting)
     state.variables.update(variables or {})
     state.exported.update(variables or {})
-    reader = _Reader(name, work)
+    reader = _Reader(name, work, manner)
     try:
         reader.block(reader.parse(_OWN_FOLDER.sub(OWN_FOLDER, text)), state)
     except FullError:
@@ -113,8 +85,9 @@ def read_shell(
 class _Reader:
     """One script, read from top to bottom."""
 
-    def __init__(self, name: str, work: Work) -> None:
+    def __init__(self, name: str, work: Work, manner: Manner) -> None:
         self._name = name
+        self._manner = manner
         self._work = work
         self._scan = Scanner(work)
         self._where: Where = ()
@@ -170,7 +143,7 @@ class _Reader:
                 return self._loop(node, state)
 
     def _tell(self, found: ShellCommand | ShellDoubt) -> None:
-        if len(self.found) >= _FOUND_MAX:
+        if len(self.found) >= self._manner.n_most:
             raise FullError
         self.found.append(found)
 
@@ -311,7 +284,7 @@ class _Reader:
             state.forget(re.findall(r"[A-Za-z_]\w*", node.words[0]))
             return _ON
         known = self._known(state)
-        settings, rest = _split_settings(known, node.words)
+        settings, rest = split_settings(known, node.words)
         words = expand_all(known, rest)
         if not words:
             for name, value in settings.items():
@@ -339,7 +312,7 @@ class _Reader:
         first = words[0]
         if first in HARMLESS or words == ["exec"]:
             return _ON
-        if (reason := _beyond(first, rest[0])) is not None:
+        if (reason := beyond(first, rest[0], self._manner.plain)) is not None:
             return self._doubt(line, reason, state)
         if (reason := apply_builtin(words, rest, self._known(state), state)) is not None:
             return self._doubt(line, reason, state) if reason else _ON
@@ -347,7 +320,8 @@ class _Reader:
         where = (*self._where, self._arm(_MAYBE, 2)) if state.is_lost else self._where
         told = {**state.exported, **settings}
         argv = tuple(words[:WORDS_MAX])
-        self._tell(ShellCommand(line, argv, told, where, state.folder, state.is_lost))
+        raw = tuple(rest[:WORDS_MAX])
+        self._tell(ShellCommand(line, argv, told, where, state.folder, state.is_lost, raw))
         return _END if first == "exec" else _ON
 
     def _call(self, line: int, name: str, args: tuple[str, ...], state: State) -> _Outcome:
@@ -369,30 +343,3 @@ class _Reader:
         self._n_calls -= 1
         state.args = own if not state.is_lost else None
         return outcome
-
-
-def _split_settings(known: Known, raw: Sequence[str]) -> tuple[dict[str, str], Sequence[str]]:
-    """Tell settings in front of a command from its words."""
-    settings: dict[str, str] = {}
-    variables = dict(known.variables) if SETTING.fullmatch(raw[0]) else {}
-    now = known._replace(variables=variables)
-    for at, text in enumerate(raw):
-        match = SETTING.fullmatch(text)
-        if match is None:
-            return settings, raw[at:]
-        settings[match[1]] = variables[match[1]] = set_value(now, match)
-        if len(settings) > WORDS_MAX:
-            raise FullError
-    return settings, ()
-
-
-def _beyond(first: str, raw: str) -> str | None:
-    """Say why a command is more than can be followed; None where it is not."""
-    if is_pattern(raw):
-        return f"the program is named by `{raw[:60]}`"
-    if UNKNOWN_WORD in first:
-        # A program at an unknown place may still tell its name, and cannot change the shell.
-        name = first.rpartition("/")[2]
-        is_named = "/" in first and name and UNKNOWN_WORD not in name
-        return None if is_named else f"the program is named by `{raw[:60]}`"
-    return f"`{first}` is more than a literal command" if first in UNFOLLOWED else None

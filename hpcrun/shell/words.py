@@ -4,8 +4,8 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from hpcrun.image.shell_tokens import SEGMENT, SEGMENT_IN_QUOTES
-from hpcrun.image.shell_work import Work
+from hpcrun.shell.tokens import SEGMENT, SEGMENT_IN_QUOTES
+from hpcrun.shell.work import Work
 
 UNKNOWN_WORD = "\0"
 """Stands for what a word comes to at run time, where that cannot be read."""

@@ -5,8 +5,9 @@ import tracemalloc
 
 import pytest
 
-from hpcrun.image.shell import ShellCommand, ShellDoubt, read_shell
-from hpcrun.image.shell_words import UNKNOWN_WORD, WORD_MAX, WORDS_MAX
+from hpcrun.shell.found import ShellCommand, ShellDoubt
+from hpcrun.shell.reader import read_shell
+from hpcrun.shell.words import UNKNOWN_WORD, WORD_MAX, WORDS_MAX
 
 SECONDS_MAX = 10
 """Of the processor; each takes less than one, and many took minutes before they were capped."""

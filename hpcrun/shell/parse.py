@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from hpcrun.image.shell_tokens import Token, read_tokens
+from hpcrun.shell.tokens import Token, read_tokens
 
 _DEPTH_MAX = 24
 _NODES_MAX = 4000

@@ -1,0 +1,1 @@
+"""Shell scripts: their words, structure and commands, read by a stranger who runs nothing."""
