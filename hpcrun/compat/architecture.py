@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from hpcrun.compat.evidence import COMPATIBLE, in_image, in_profile, incompatible, unknown
+from hpcrun.compat.evidence import asked, fits, in_image, in_profile, incompatible, unknown
 from hpcrun.model.base import is_known, known
 from hpcrun.model.image import ImageFacts
 from hpcrun.model.nodes import Emulation, NodeClass
@@ -10,6 +10,9 @@ from hpcrun.model.site import Site
 from hpcrun.model.verdict import Reason, Verdict
 from hpcrun.tables import architectures, emulator
 from hpcrun.tables.versions import version_key
+
+_ROW = asked("architecture")
+_EMULATION = asked("emulation")
 
 
 def check_native(facts: ImageFacts, site: Site, classes: Mapping[str, NodeClass]) -> Verdict:
@@ -33,13 +36,15 @@ def image_archs(facts: ImageFacts) -> tuple[str, ...]:
 
 
 def _known_image(facts: ImageFacts) -> Verdict:
-    if image_archs(facts):
-        return COMPATIBLE
+    archs = image_archs(facts)
+    if archs:
+        return fits(_ROW, f"{facts.path.name} is for {archs[0]}")
     return unknown(
         Reason(
             code="HPR202",
             message="cannot tell which processor architecture the image is for",
             evidence=(f"no program and no label read in {facts.path.name}", *facts.unread[:3]),
+            table_row=_ROW,
         )
     )
 
@@ -58,19 +63,17 @@ def _native_on(facts: ImageFacts, site: Site, name: str, node: NodeClass) -> Ver
     row = architectures().by_uname(node.arch)
     runnable = {node.arch, *(row.runs if row else ())}
     strange = [arch for arch in image_archs(facts) if arch not in runnable]
+    row_name = f"architectures.yaml row `{node.arch}`" if row else _ROW
+    seen = f"node class `{name}` is {node.arch} ({in_profile(site, f'node_classes.{name}.arch')})"
     if not strange:
-        return COMPATIBLE
+        return fits(row_name, seen)
     code = "HPR206" if len(set(image_archs(facts))) > 1 else "HPR202"
     return incompatible(
         Reason(
             code=code,
             message=_strange_message(facts, code, node_arch=node.arch),
-            evidence=(
-                *_image_evidence(facts),
-                f"node class `{name}` is {node.arch} "
-                f"({in_profile(site, f'node_classes.{name}.arch')})",
-            ),
-            table_row=f"architectures.yaml row `{node.arch}`",
+            evidence=(*_image_evidence(facts), seen),
+            table_row=row_name,
         )
     )
 
@@ -102,6 +105,7 @@ def _unknown_node(site: Site, name: str) -> Verdict:
             code="HPR202",
             message=f"cannot tell which processor architecture node class `{name}` has",
             evidence=(f"{in_profile(site, key)} is unknown",),
+            table_row=_ROW,
         )
     )
 
@@ -117,6 +121,7 @@ def _emulated_on(facts: ImageFacts, site: Site, name: str, node: NodeClass) -> V
                 code="HPR603",
                 message="nothing to emulate: the nodes run the image's programs themselves",
                 evidence=(f"image and node class `{name}` are {node.arch}",),
+                table_row=_EMULATION,
             )
         )
     key = f"node_classes.{name}.emulation"
@@ -126,6 +131,7 @@ def _emulated_on(facts: ImageFacts, site: Site, name: str, node: NodeClass) -> V
                 code="HPR601",
                 message=f"cannot tell whether node class `{name}` can emulate {archs[0]}",
                 evidence=(f"{in_profile(site, key)} is unknown",),
+                table_row=_EMULATION,
             )
         )
     foreign = [arch for arch in archs if arch != node.arch]
@@ -143,6 +149,7 @@ def _handled(site: Site, name: str, *, arch: str, handler: Emulation | None) -> 
                 code="HPR601",
                 message=f"no handler for {arch} programs on node class `{name}`",
                 evidence=(f"{found} lists no {arch}",),
+                table_row=_EMULATION,
             )
         )
     if "F" not in handler.flags:
@@ -151,6 +158,7 @@ def _handled(site: Site, name: str, *, arch: str, handler: Emulation | None) -> 
                 code="HPR601",
                 message=f"the handler for {arch} lacks flag F, so containers cannot use it",
                 evidence=(f"{found} gives flags `{handler.flags}`",),
+                table_row=_EMULATION,
             )
         )
     return _fit_emulator(found, handler)
@@ -164,10 +172,11 @@ def _fit_emulator(found: str, handler: Emulation) -> Verdict:
                 code="HPR604",
                 message=f"cannot tell whether emulator `{handler.emulator}` is fit for MPI",
                 evidence=(f"{found} says version {handler.version}",),
+                table_row=_EMULATION,
             )
         )
     if row.is_exact and version_key(handler.version) >= version_key(row.mpi_since):
-        return COMPATIBLE
+        return fits(f"emulators.yaml row `{row.id}`", f"{found}: {handler.version}")
     return incompatible(
         Reason(
             code="HPR604",

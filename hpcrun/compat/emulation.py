@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from hpcrun.compat.architecture import image_archs
-from hpcrun.compat.evidence import COMPATIBLE, in_profile, incompatible, unknown
+from hpcrun.compat.evidence import asked, fits, in_profile, incompatible, unknown
 from hpcrun.compat.pmi import PmiClient
 from hpcrun.model.base import is_known
 from hpcrun.model.image import ImageFacts
@@ -30,7 +30,8 @@ def check_emulated_mpi(
 def _check_under(client: PmiClient, handler: Emulation, found: str) -> Verdict:
     row = emulation_clash(handler.emulator, handler.version, client.family, client.version)
     if row is None:
-        return COMPATIBLE
+        seen = f"nothing is known against {client.name} under `{handler.emulator}`"
+        return fits(asked("emulated-mpi"), seen, client.found, found)
     is_certain = (
         row.answer is Answer.INCOMPATIBLE and is_known(handler.version) and is_known(client.version)
     )

@@ -1,28 +1,37 @@
 """How verdicts name what was found and where; does not judge it."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 
 from hpcrun.model.image import Family, ImageFacts, MpiLibrary, MpiUser
+from hpcrun.model.nodes import NodeClass
 from hpcrun.model.site import Site
-from hpcrun.model.verdict import Answer, Reason, Verdict
+from hpcrun.model.verdict import Answer, Force, Ground, Reason, Verdict
 from hpcrun.tables.mpi_families import mpi_families
 
-COMPATIBLE = Verdict(answer=Answer.COMPATIBLE)
+
+def fits(table_row: str, *evidence: str) -> Verdict:
+    """Return the verdict that it works: which row decided, and what was compared."""
+    return Verdict(Answer.COMPATIBLE, grounds=(Ground(table_row, evidence),))
 
 
-def incompatible(reason: Reason) -> Verdict:
-    """Return the verdict that it cannot work, for one reason."""
-    return Verdict(answer=Answer.INCOMPATIBLE, reasons=(reason,))
-
-
-def unknown(reason: Reason) -> Verdict:
-    """Return the verdict that nobody can tell, for one reason."""
-    return Verdict(answer=Answer.UNKNOWN, reasons=(reason,))
-
-
-def compatible(*reasons: Reason) -> Verdict:
+def compatible(*reasons: Reason, table_row: str, evidence: tuple[str, ...]) -> Verdict:
     """Return the verdict that it works, with what is worth knowing beside it."""
-    return Verdict(answer=Answer.COMPATIBLE, reasons=reasons)
+    return Verdict(Answer.COMPATIBLE, reasons, (Ground(table_row, evidence),))
+
+
+def incompatible(reason: Reason, *, force: Force = Force.REFUSES) -> Verdict:
+    """Return the verdict that it cannot work, for one reason."""
+    return Verdict(Answer.INCOMPATIBLE, (reason,), force=force)
+
+
+def unknown(reason: Reason, *, force: Force = Force.REFUSES) -> Verdict:
+    """Return the verdict that nobody can tell, for one reason."""
+    return Verdict(Answer.UNKNOWN, (reason,), force=force)
+
+
+def asked(question: str) -> str:
+    """Name the row of a question, for verdicts that no row of a table of facts decides."""
+    return f"questions.yaml row `{question}`"
 
 
 def in_image(facts: ImageFacts, path: str) -> str:
@@ -38,6 +47,31 @@ def in_profile(site: Site, key: str) -> str:
     if source is not None and source.source:
         return f"`{key}` of profile `{site.name}`, from {source.source}"
     return f"`{key}` of profile `{site.name}`"
+
+
+def alike(
+    classes: Mapping[str, NodeClass], fact: Callable[[NodeClass], Hashable]
+) -> Iterator[tuple[tuple[str, ...], NodeClass]]:
+    """Yield the node classes that do not differ in a fact, by their names, with the first of them.
+
+    So that what is wrong with all of them is said once.
+    """
+    groups: dict[Hashable, list[str]] = {}
+    for name, node in classes.items():
+        groups.setdefault(fact(node), []).append(name)
+    for names in groups.values():
+        yield tuple(names), classes[names[0]]
+
+
+def in_classes(site: Site, names: Sequence[str], key: str) -> str:
+    """Name a value of node classes that are alike in it."""
+    first = in_profile(site, f"node_classes.{names[0]}.{key}")
+    return f"{first}, as of {listed(names[1:])}" if len(names) > 1 else first
+
+
+def unread(facts: ImageFacts) -> tuple[str, ...]:
+    """Say what of an image could not be read."""
+    return facts.unread[:3] or (f"parts of {facts.path.name} could not be read",)
 
 
 def library_found(facts: ImageFacts, library: MpiLibrary) -> str:

@@ -1,12 +1,13 @@
 """Do model, launcher and number of tasks make sense together; does not judge PMI or libraries."""
 
 from hpcrun.compat.evidence import (
-    COMPATIBLE,
-    compatible,
+    asked,
+    fits,
     in_image,
     incompatible,
     library_found,
     unknown,
+    unread,
     user_found,
 )
 from hpcrun.compat.need import MpiNeed
@@ -15,17 +16,21 @@ from hpcrun.model.image import Family, ImageFacts
 from hpcrun.model.verdict import Reason, Verdict
 from hpcrun.tables.versions import version_key
 
+_ROW = asked("image-mpi")
+_ALONE = asked("without-mpi")
+
 
 def check_supported(model: str, launcher: str) -> Verdict:
     """Judge whether this version of hpcrun can start ranks that way."""
     if model != "contained" and launcher == "srun":
-        return COMPATIBLE
+        return fits(asked("launcher-offered"), f"hpcrun starts ranks by `{launcher}`")
     what = f"model `{model}`" if model == "contained" else f"launcher `{launcher}`"
     return incompatible(
         Reason(
             code="HPR407",
             message=f"{what} is not supported by this version of hpcrun",
             evidence=("it starts ranks by `srun` with models `hybrid`, `bind` and `none`",),
+            table_row=asked("launcher-offered"),
         )
     )
 
@@ -39,7 +44,8 @@ def check_image_mpi(facts: ImageFacts, need: MpiNeed) -> Verdict:
             Reason(
                 code="HPR204",
                 message="cannot tell whether the image has an MPI library",
-                evidence=facts.unread[:3],
+                evidence=unread(facts),
+                table_row=_ROW,
             )
         )
     if need.is_absent and facts.mpi:
@@ -48,6 +54,7 @@ def check_image_mpi(facts: ImageFacts, need: MpiNeed) -> Verdict:
                 code="HPR204",
                 message="the program loads no MPI library, so the image's is of no use to it",
                 evidence=_no_trace(facts),
+                table_row=_ROW,
             )
         )
     return incompatible(
@@ -59,6 +66,7 @@ def check_image_mpi(facts: ImageFacts, need: MpiNeed) -> Verdict:
                 *(library_found(facts, library) for library in facts.mpi[:2]),
                 *(() if facts.mpi else (f"no MPI library in {facts.path.name}",)),
             ),
+            table_row=_ROW,
         )
     )
 
@@ -66,12 +74,13 @@ def check_image_mpi(facts: ImageFacts, need: MpiNeed) -> Verdict:
 def _check_unmet(facts: ImageFacts, need: MpiNeed) -> Verdict:
     """Programs beside the job's own may lack their library; the job's own may not."""
     if not (need.unmet and need.has_direct_user):
-        return COMPATIBLE
+        return fits(_ROW, *(library_found(facts, library) for library in need.libraries[:2]))
     return incompatible(
         Reason(
             code="HPR204",
             message="the image lacks an MPI library that the program needs",
             evidence=tuple(user_found(facts, user) for user in need.unmet[:3]),
+            table_row=_ROW,
         )
     )
 
@@ -79,12 +88,13 @@ def _check_unmet(facts: ImageFacts, need: MpiNeed) -> Verdict:
 def check_no_pmi(srun_type: str) -> Verdict:
     """Judge the type of srun for tasks that use no MPI."""
     if srun_type == "none":
-        return COMPATIBLE
+        return fits(_ALONE, "`--mpi=none` leaves the tasks alone")
     return incompatible(
         Reason(
             code="HPR404",
             message=f"model `none` uses no PMI, `--mpi={srun_type}` would offer one",
             evidence=("only `--mpi=none` leaves the tasks alone",),
+            table_row=_ALONE,
         )
     )
 
@@ -98,7 +108,7 @@ def check_without_mpi(
         return check_image_mpi(facts, need)
     if is_wished:
         # What lies beside the job's program may need MPI; the job says that it is not used.
-        return compatible()
+        return fits(_ALONE, "the job says that it uses no MPI")
     if n_tasks > 1:
         return _many_without_mpi(facts, need, n_tasks=n_tasks)
     return _one_without_mpi(facts, need)
@@ -111,6 +121,7 @@ def _many_without_mpi(facts: ImageFacts, need: MpiNeed, *, n_tasks: int) -> Verd
                 code="HPR204",
                 message=f"{n_tasks} tasks are asked for, but the program uses no MPI",
                 evidence=_no_trace(facts),
+                table_row=_ALONE,
             )
         )
     if need.is_absent:
@@ -118,7 +129,8 @@ def _many_without_mpi(facts: ImageFacts, need: MpiNeed, *, n_tasks: int) -> Verd
             Reason(
                 code="HPR204",
                 message=f"{n_tasks} tasks are asked for; cannot tell whether it uses MPI",
-                evidence=facts.unread[:3],
+                evidence=unread(facts),
+                table_row=_ALONE,
             )
         )
     return incompatible(
@@ -126,6 +138,7 @@ def _many_without_mpi(facts: ImageFacts, need: MpiNeed, *, n_tasks: int) -> Verd
             code="HPR401",
             message=f"without PMI the {n_tasks} tasks would be {n_tasks} jobs of one rank each",
             evidence=tuple(library_found(facts, library) for library in need.libraries[:2]),
+            table_row=_ALONE,
         )
     )
 
@@ -151,11 +164,12 @@ def _one_without_mpi(facts: ImageFacts, need: MpiNeed) -> Verdict:
             Reason(
                 code="HPR204",
                 message="cannot tell whether the program needs MPI",
-                evidence=facts.unread[:3],
+                evidence=unread(facts),
+                table_row=_ALONE,
             )
         )
     if not stopping:
-        return compatible()
+        return fits(_ALONE, "one task is asked for")
     return unknown(
         Reason(
             code="HPR401",

@@ -2,11 +2,13 @@
 
 from pathlib import PurePosixPath
 
-from hpcrun.compat.evidence import COMPATIBLE, incompatible, unknown
+from hpcrun.compat.evidence import asked, fits, incompatible, listed, unknown
 from hpcrun.model.base import is_known
 from hpcrun.model.image import ImageFacts, MpiLibrary, StackFacts
 from hpcrun.model.verdict import Reason, Verdict
 from hpcrun.tables.versions import version_key
+
+_ROW = asked("c-library")
 
 
 def check_libc(
@@ -27,6 +29,7 @@ def _check_version(facts: ImageFacts, name: str, library: MpiLibrary) -> Verdict
                 code="HPR311",
                 message=f"host stack `{name}` needs glibc, but the image's C library is musl",
                 evidence=(where, f"`{library.path}` of `{name}`"),
+                table_row=_ROW,
             )
         )
     seen = (
@@ -39,15 +42,17 @@ def _check_version(facts: ImageFacts, name: str, library: MpiLibrary) -> Verdict
                 code="HPR311",
                 message=f"cannot tell whether host stack `{name}` runs on the image's glibc",
                 evidence=seen,
+                table_row=_ROW,
             )
         )
     if version_key(library.glibc_needed.removeprefix("GLIBC_")) <= version_key(libc.version):
-        return COMPATIBLE
+        return fits(_ROW, *seen)
     return incompatible(
         Reason(
             code="HPR311",
             message=f"host stack `{name}` needs a newer glibc than the image has",
             evidence=seen,
+            table_row=_ROW,
         )
     )
 
@@ -58,7 +63,7 @@ def _check_closure(facts: ImageFacts, name: str, stack_facts: StackFacts) -> Ver
     names = dict.fromkeys(PurePosixPath(library).name for library in beyond)
     lacking = [soname for soname in names if soname not in facts.sonames]
     if not lacking:
-        return COMPATIBLE
+        return fits(_ROW, f"what `{name}` needs beyond its prefix is in the image: {listed(names)}")
     seen = tuple(f"`{name}` needs `{soname}`, which is not in its prefix" for soname in lacking[:3])
     if not facts.sonames or not facts.is_complete:
         return unknown(
@@ -66,6 +71,7 @@ def _check_closure(facts: ImageFacts, name: str, stack_facts: StackFacts) -> Ver
                 code="HPR312",
                 message=f"cannot tell whether the image has what host stack `{name}` needs",
                 evidence=(*seen, *facts.unread[:2]),
+                table_row=_ROW,
             )
         )
     return incompatible(
@@ -73,5 +79,6 @@ def _check_closure(facts: ImageFacts, name: str, stack_facts: StackFacts) -> Ver
             code="HPR312",
             message=f"the image lacks `{lacking[0]}`, which host stack `{name}` needs",
             evidence=(*seen, f"{facts.path.name} has {len(facts.sonames)} libraries, not this one"),
+            table_row=_ROW,
         )
     )

@@ -8,12 +8,14 @@ import posixpath
 from hpcrun.compat.evidence import (
     RUN_TIME,
     STATIC,
-    compatible,
+    asked,
     family_name,
+    fits,
     in_image,
     incompatible,
     listed,
     unknown,
+    unread,
     user_found,
 )
 from hpcrun.compat.mpi_replacement import check_replacement
@@ -24,6 +26,8 @@ from hpcrun.model.image import ImageFacts, MpiLibrary, MpiUser, StackFacts
 from hpcrun.model.site import MpiStack
 from hpcrun.model.verdict import Answer, Reason, Verdict
 from hpcrun.tables import mpi_abi
+
+_ROW = asked("mpi-abi")
 
 
 def check_mpi_abi(
@@ -72,6 +76,7 @@ def _without_effect(facts: ImageFacts, static: list[MpiUser], *, name: str) -> V
             code="HPR203",
             message=f"the program's MPI is linked into it: host stack `{name}` would not be used",
             evidence=tuple(user_found(facts, user) for user in static[:3]),
+            table_row=_ROW,
         )
     )
 
@@ -96,7 +101,8 @@ def _without_users(facts: ImageFacts, need: MpiNeed) -> Verdict:
             Reason(
                 code="HPR303",
                 message="cannot tell whether the image has programs that need MPI",
-                evidence=facts.unread[:3],
+                evidence=unread(facts),
+                table_row=_ROW,
             )
         )
     return incompatible(
@@ -104,6 +110,7 @@ def _without_users(facts: ImageFacts, need: MpiNeed) -> Verdict:
             code="HPR404",
             message="nothing to bind for: no program in the image loads an MPI library",
             evidence=(f"no file in {facts.path.name} needs an MPI soname",),
+            table_row=_ROW,
         )
     )
 
@@ -126,10 +133,14 @@ def _check_user(
                     f"its RPATH is {listed(user.rpath)}",
                     f"`{own.soname}` is at {in_image(facts, own.path)}",
                 ),
+                table_row=_ROW,
             )
         )
     own = _own_library(facts, user)
-    replaced = check_replacement(own, library, name=name) if own is not None else compatible()
+    if own is not None:
+        replaced = check_replacement(own, library, name=name)
+    else:
+        replaced = _alone(user, library, name)
     proof = check_symbols(facts, user, library, name=name)
     if proof is None or replaced.answer is Answer.INCOMPATIBLE:
         return replaced
@@ -137,6 +148,12 @@ def _check_user(
         # Being older is no risk where every symbol that is needed is there.
         return proof
     return Verdict.worst_of([replaced, proof])
+
+
+def _alone(user: MpiUser, library: MpiLibrary, name: str) -> Verdict:
+    """Judge the host's library where the image has none of its own: the soname decides."""
+    seen = f"`{library.path}` of `{name}` is the `{user.needed}` that {user.path} needs"
+    return fits(f"mpi_abi.yaml soname `{user.needed}`", seen)
 
 
 def _own_library(facts: ImageFacts, user: MpiUser) -> MpiLibrary | None:
@@ -147,16 +164,22 @@ def _own_library(facts: ImageFacts, user: MpiUser) -> MpiLibrary | None:
 def _check_chooser(
     facts: ImageFacts, user: MpiUser, *, name: str, offered: tuple[MpiLibrary, ...]
 ) -> Verdict:
-    if mpi_abi().chooser(user.path) is None or not user.families:
+    row = mpi_abi().chooser(user.path)
+    if row is None or not user.families:
         return unknown(
             Reason(
                 code="HPR303",
                 message="cannot tell how this module would be told to use the host's MPI",
                 evidence=(user_found(facts, user),),
+                table_row=_ROW,
             )
         )
     if library_for(user, offered) is not None:
-        return compatible()
+        return fits(
+            f"mpi_abi.yaml chooser `{row.path_part}`",
+            user_found(facts, user),
+            f"`{name}` offers {listed(lib.soname for lib in offered)}",
+        )
     return incompatible(
         Reason(
             code="HPR301",
@@ -166,6 +189,7 @@ def _check_chooser(
                 f"it takes {listed(user.families)}",
                 f"`{name}` offers {listed(lib.soname for lib in offered)}",
             ),
+            table_row=_ROW,
         )
     )
 

@@ -1,12 +1,22 @@
 """May a host's MPI library stand in for the image's of the same soname; looks at no program."""
 
-from hpcrun.compat.evidence import compatible, family_name, incompatible, library_name, unknown
+from hpcrun.compat.evidence import (
+    asked,
+    compatible,
+    family_name,
+    fits,
+    incompatible,
+    library_name,
+    unknown,
+)
 from hpcrun.model.base import is_known
 from hpcrun.model.image import MpiLibrary
 from hpcrun.model.verdict import Reason, Verdict
 from hpcrun.tables import mpi_abi
 from hpcrun.tables.mpi_abi import Replacement
 from hpcrun.tables.versions import version_key
+
+_ROW = asked("mpi-abi")
 
 
 def check_replacement(own: MpiLibrary, host: MpiLibrary, *, name: str) -> Verdict:
@@ -22,6 +32,7 @@ def check_replacement(own: MpiLibrary, host: MpiLibrary, *, name: str) -> Verdic
                 code="HPR301",
                 message=f"the image's MPI is {ours}, host stack `{name}` is {theirs}",
                 evidence=seen,
+                table_row=_ROW,
             )
         )
     row = _replacement(own, host)
@@ -51,13 +62,16 @@ def _replacement(own: MpiLibrary, host: MpiLibrary) -> Replacement | None:
 
 
 def _by_row(row: Replacement, seen: tuple[str, ...], name: str) -> Verdict:
+    row_name = f"mpi_abi.yaml row `{row.id}`"
     if not row.is_risky:
-        return Verdict(answer=row.answer)
+        return fits(row_name, *seen)
     return compatible(
         Reason(
             code="HPR302",
             message=f"host stack `{name}` is older than the MPI that the program was built for",
             evidence=(*seen, *((row.reason,) if row.reason else ())),
-            table_row=f"mpi_abi.yaml row `{row.id}`",
-        )
+            table_row=row_name,
+        ),
+        table_row=row_name,
+        evidence=seen,
     )

@@ -7,8 +7,9 @@ the symbols of its release stand in, and the verdict says so.
 import re
 
 from hpcrun.compat.evidence import (
-    COMPATIBLE,
+    asked,
     family_name,
+    fits,
     incompatible,
     listed,
     unknown,
@@ -24,6 +25,7 @@ from hpcrun.tables.mpi_symbols import mpi_symbols
 _C_NAME = re.compile(r"P?MPI[XT]?_[A-Z].*[a-z].*|O?MPI_[A-Z0-9_]+|ompi_.*")
 """Names of the C interface, as against those that Fortran's and C++'s own libraries define."""
 _SHOWN = 3
+_ROW = asked("mpi-abi")
 
 
 def check_symbols(
@@ -41,7 +43,11 @@ def check_symbols(
         needed = frozenset(filter(_C_NAME.fullmatch, needed))
     lacking = sorted(needed - offered)
     if not lacking:
-        return COMPATIBLE
+        return fits(
+            _ROW,
+            user_found(facts, user),
+            f"`{library.path}` of `{name}` defines all {len(needed)} symbols of MPI that it needs",
+        )
     return incompatible(
         Reason(
             code="HPR307",
@@ -52,6 +58,7 @@ def check_symbols(
                 f"defines {len(needed) - len(lacking)}",
                 f"not defined: {listed(lacking[:_SHOWN])}{_more(lacking)}",
             ),
+            table_row=_ROW,
         )
     )
 
@@ -67,6 +74,7 @@ def check_release(facts: ImageFacts, user: MpiUser, stack: MpiStack, *, name: st
                 code="HPR303",
                 message=f"cannot tell what host stack `{name}` offers: nothing was read about it",
                 evidence=(f"no passport of `{stack.prefix}`",),
+                table_row=_ROW,
             )
         )
     needed = frozenset(filter(_C_NAME.fullmatch, user.symbols.names))

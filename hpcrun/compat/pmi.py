@@ -6,8 +6,9 @@ Never looks at the soname: that is the bind model's question (compat/mpi_abi.py)
 from typing import NamedTuple
 
 from hpcrun.compat.evidence import (
-    COMPATIBLE,
+    asked,
     family_name,
+    fits,
     in_profile,
     incompatible,
     listed,
@@ -18,6 +19,9 @@ from hpcrun.model.image import Family, PmiAbility
 from hpcrun.model.site import Site
 from hpcrun.model.verdict import Answer, Reason, Verdict
 from hpcrun.tables import pmi, pmix
+
+_ROW = asked("pmi")
+_OFFERED = asked("launcher-offered")
 
 
 class PmiClient(NamedTuple):
@@ -54,21 +58,23 @@ def check_offered(srun_type: str, site: Site) -> Verdict:
     key = in_profile(site, "scheduler.mpi_types")
     if not is_known(types):
         if srun_type in site.named_mpi_types:
-            return COMPATIBLE
+            return fits(_OFFERED, f"profile `{site.name}` names `{srun_type}` as in use")
         return unknown(
             Reason(
                 code="HPR401",
                 message=f"cannot tell whether the site's srun offers `--mpi={srun_type}`",
                 evidence=(f"{key} is unknown",),
+                table_row=_OFFERED,
             )
         )
     if srun_type in types or srun_type == "none":
-        return COMPATIBLE
+        return fits(_OFFERED, f"{key} lists {listed(types)}")
     return incompatible(
         Reason(
             code="HPR401",
             message=f"the site's srun does not offer `--mpi={srun_type}`",
             evidence=(f"{key} lists {listed(types)}",),
+            table_row=_OFFERED,
         )
     )
 
@@ -93,6 +99,7 @@ def _check_served(client: PmiClient, srun_type: str, site: Site) -> Verdict:
                 code="HPR402",
                 message=f"cannot tell which PMI `--mpi={srun_type}` serves",
                 evidence=("no row in pmi.yaml for this type",),
+                table_row=_ROW,
             )
         )
     if row.may_serve is not None and client.family in (row.may_serve, UNKNOWN):
@@ -112,12 +119,16 @@ def _check_served(client: PmiClient, srun_type: str, site: Site) -> Verdict:
                 code="HPR402",
                 message=f"cannot tell which PMI {client.name} was built with",
                 evidence=(client.found,),
+                table_row=_ROW,
             )
         )
     used = abilities_used(client, srun_type)
     if not used:
         return _unserved(client, srun_type, row.id)
-    return Verdict.worst_of(_check_pair(client, a, site) for a in used if a.kind == "pmix")
+    speaks = tuple(f"{ability.kind}: {ability.evidence}" for ability in used)
+    served = fits(f"pmi.yaml row `{row.id}`", client.found, *speaks)
+    pairs = (_check_pair(client, ability, site) for ability in used if ability.kind == "pmix")
+    return Verdict.worst_of([served, *pairs])
 
 
 def _unserved(client: PmiClient, srun_type: str, row_id: str) -> Verdict:
@@ -145,7 +156,7 @@ def _unserved(client: PmiClient, srun_type: str, row_id: str) -> Verdict:
 def _check_pair(client: PmiClient, ability: PmiAbility, site: Site) -> Verdict:
     server = site.scheduler.pmix.server if site.scheduler.pmix else UNKNOWN
     if client.is_vouched and not is_known(ability.version):
-        return COMPATIBLE
+        return fits(_ROW, f"profile `{site.name}` vouches for it: {ability.evidence}")
     key = in_profile(site, "scheduler.pmix.server")
     seen = (f"PMIx client {ability.version}: {ability.evidence}", f"PMIx server {server}: {key}")
     if not is_known(server) or not is_known(ability.version):
@@ -155,11 +166,12 @@ def _check_pair(client: PmiClient, ability: PmiAbility, site: Site) -> Verdict:
                 code="HPR405",
                 message=f"cannot tell the version of the PMIx {side}",
                 evidence=seen,
+                table_row=_ROW,
             )
         )
     row = pmix().pair(server=server, client=ability.version, slurm=known(site.scheduler.version))
     if row.answer is Answer.COMPATIBLE:
-        return COMPATIBLE
+        return fits(f"pmix.yaml row `{row.id}`", *seen)
     reason = Reason(
         code="HPR405",
         message=(

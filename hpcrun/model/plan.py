@@ -8,7 +8,7 @@ from pydantic import Field
 from hpcrun.model.base import Value
 from hpcrun.model.container import ImageKind
 from hpcrun.model.diagnostic import Diagnostic
-from hpcrun.model.verdict import Answer, Reason
+from hpcrun.model.verdict import Answer, Ground, Reason
 
 
 class Candidate(Value):
@@ -26,6 +26,18 @@ class Candidate(Value):
     """OCI name (amd64, arm64)."""
     verdict: Answer
     reasons: tuple[Reason, ...] = ()
+    grounds: tuple[Ground, ...] = ()
+    """What a compatible verdict rests on; told of the chosen one only."""
+
+
+class Skipped(Value):
+    """A rule that could not be checked, which is not the same as passed."""
+
+    code: str
+    message: str
+    """What cannot be told."""
+    lacking: tuple[str, ...]
+    """The facts that are missing, and where they should stand."""
 
 
 class PlannedImage(Value):
@@ -87,6 +99,7 @@ class Plan(Value):
     """Why it was chosen, for people: two or three sentences without full stops."""
     candidates: tuple[Candidate, ...] = ()
     diagnostics: tuple[Diagnostic, ...] = ()
+    skipped: tuple[Skipped, ...] = ()
     layout: Layout
     argv: tuple[str, ...]
     """What every task runs inside the container."""

@@ -5,10 +5,10 @@ from typing import NamedTuple
 
 from hpcrun.model.diagnostic import Diagnostic
 from hpcrun.model.job import Job
-from hpcrun.model.plan import Candidate
-from hpcrun.model.verdict import Answer
+from hpcrun.model.plan import Candidate, Skipped
+from hpcrun.model.verdict import Answer, Force
 from hpcrun.planner.candidates import Shape, is_wished_type
-from hpcrun.planner.diagnose import diagnose, diagnose_reason
+from hpcrun.planner.diagnose import diagnose, diagnose_reason, diagnose_warning
 from hpcrun.planner.judge import Judgement
 from hpcrun.planner.preference import preference
 from hpcrun.planner.question import Question
@@ -28,6 +28,8 @@ class Choice(NamedTuple):
     shape: Shape | None
     judgement: Judgement | None
     diagnostics: tuple[Diagnostic, ...]
+    skipped: tuple[Skipped, ...] = ()
+    """What could not be judged about it."""
 
 
 def choose(question: Question, judged: Sequence[tuple[Shape, Judgement]]) -> Choice:
@@ -42,16 +44,27 @@ def choose(question: Question, judged: Sequence[tuple[Shape, Judgement]]) -> Cho
         return Choice(shape=None, judgement=None, diagnostics=(missing,))
     wished.sort(key=lambda item: preference(question, *item))
     for shape, judgement in wished:
-        if judgement.verdict.answer is Answer.COMPATIBLE:
-            reasons = judgement.verdict.reasons
-            found = tuple(diagnose_reason(Answer.COMPATIBLE, reason) for reason in reasons)
-            return Choice(shape=shape, judgement=judgement, diagnostics=found)
+        verdict = judgement.verdict
+        if verdict.answer is Answer.COMPATIBLE:
+            found = tuple(diagnose_reason(verdict.answer, reason) for reason in verdict.reasons)
+            return _choice(shape, judgement, found)
     emulated = {shape.image_arch for shape, judgement in wished if _is_emulated(shape, judgement)}
     shape, judgement = min(wished, key=lambda item: _distance(emulated, *item))
     found = tuple(diagnose_reason(answer, reason) for answer, reason in judgement.objections)
+    choice = _choice(shape, judgement, found)
     if _is_allowed(question.job, judgement):
-        return Choice(shape=shape, judgement=judgement, diagnostics=found)
-    return Choice(shape=None, judgement=None, diagnostics=found)
+        return choice
+    return choice._replace(shape=None, judgement=None)
+
+
+def _choice(shape: Shape, judgement: Judgement, found: tuple[Diagnostic, ...]) -> Choice:
+    """Return a choice with what is to be told of it besides."""
+    warnings = tuple(diagnose_warning(reason) for reason in judgement.told(Force.WARNS))
+    skipped = tuple(
+        Skipped(code=reason.code, message=reason.message, lacking=reason.evidence)
+        for reason in judgement.told(Force.SKIPS)
+    )
+    return Choice(shape, judgement, (*found, *warnings), skipped)
 
 
 def _without_candidates(question: Question) -> Diagnostic:

@@ -45,6 +45,17 @@ def diagnose_reason(answer: Answer, reason: Reason) -> Diagnostic:
     return made.model_copy(update={"notes": (UNKNOWN_NOTE,)})
 
 
+def diagnose_warning(reason: Reason) -> Diagnostic:
+    """Build the diagnostic of a reason that does not refuse a candidate."""
+    return diagnose(
+        reason.code,
+        reason.message,
+        found=reason.evidence,
+        table_row=reason.table_row,
+        severity=Severity.WARNING,
+    )
+
+
 def apply_allows(job: Job, diagnostics: Sequence[Diagnostic]) -> tuple[Diagnostic, ...]:
     """Mark what the job allows, and report each `allow` that had nothing to allow."""
     reasons = {allow.rule: allow.because for allow in job.allow}

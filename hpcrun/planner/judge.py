@@ -1,10 +1,12 @@
-"""The verdict on one candidate: the worst answer of the questions it raises; does not choose."""
+"""The verdict on each candidate: the worst answer of the questions it raises; does not choose."""
 
-from typing import NamedTuple
+from collections.abc import Callable, Hashable, Iterator
+from typing import Any, NamedTuple, TypeVar
 
 from hpcrun.compat.architecture import check_emulated, check_native
 from hpcrun.compat.emulation import check_emulated_mpi
-from hpcrun.compat.evidence import in_profile, incompatible, library_found, library_name, unknown
+from hpcrun.compat.evidence import asked, in_profile, incompatible, library_found, unknown
+from hpcrun.compat.fabric import check_fabric, check_network_known
 from hpcrun.compat.launch import (
     check_image_mpi,
     check_no_pmi,
@@ -15,14 +17,17 @@ from hpcrun.compat.libc import check_libc
 from hpcrun.compat.mpi_abi import check_mpi_abi, library_for
 from hpcrun.compat.pmi import PmiClient, check_pmi
 from hpcrun.compat.runtime import check_bind_allowed
-from hpcrun.model.base import UNKNOWN, Unknown, is_known
-from hpcrun.model.image import MpiLibrary, PmiAbility
+from hpcrun.model.image import MpiLibrary
 from hpcrun.model.site import Site
-from hpcrun.model.verdict import Answer, Reason, Verdict
-from hpcrun.planner.candidates import Shape
+from hpcrun.model.verdict import Answer, Force, Reason, Verdict
+from hpcrun.planner.candidates import Shape, all_shapes
+from hpcrun.planner.pmi_clients import image_client, stack_client
 from hpcrun.planner.question import Question
 
-_PMI_KINDS = ("pmi1", "pmi2", "pmix")
+T = TypeVar("T")
+
+_PATHS = frozenset({"LD_LIBRARY_PATH", "FI_PROVIDER_PATH", "LD_PRELOAD"})
+"""Variables by which a job makes its MPI find network libraries that the image does not have."""
 
 
 class Judgement(NamedTuple):
@@ -32,82 +37,180 @@ class Judgement(NamedTuple):
     library: MpiLibrary | None = None
     """Of the image (hybrid) or of the host stack (bind); None where none or several would."""
     client: PmiClient | None = None
+    support: Verdict | None = None
+    """Whether this version of hpcrun can start ranks that way."""
+
+    @property
+    def forecast(self) -> Verdict:
+        """What would become of it, whether or not hpcrun can start it."""
+        return Verdict.worst_of(v for v in self.verdicts if not v.weight or v.refuses)
 
     @property
     def verdict(self) -> Verdict:
-        """The worst of the answers."""
-        return Verdict.worst_of(self.verdicts)
+        """The worst of the answers that count against a candidate."""
+        return Verdict.worst_of([self.support, self.forecast] if self.support else [self.forecast])
 
     @property
     def objections(self) -> tuple[tuple[Answer, Reason], ...]:
         """Every reason against the candidate, also those that a worse answer hides."""
-        against = (v for v in self.verdicts if v.answer is not Answer.COMPATIBLE)
-        return tuple((verdict.answer, reason) for verdict in against for reason in verdict.reasons)
+        every = (self.support, *self.verdicts) if self.support else self.verdicts
+        return tuple((v.answer, reason) for v in every if v.refuses for reason in v.reasons)
+
+    def told(self, force: Force) -> tuple[Reason, ...]:
+        """Return the reasons that are no objections: warnings, or what could not be judged."""
+        told = (v for v in self.verdicts if v.weight and v.force is force)
+        return tuple(dict.fromkeys(reason for v in told for reason in v.reasons))
 
 
-def judge(question: Question, shape: Shape) -> Judgement:
-    """Judge one candidate."""
-    common = (
-        check_supported(shape.model, shape.launcher),
-        _check_execution(question, shape),
-    )
-    if shape.model == "bind":
-        own = _judge_bind(question, shape)
-    elif shape.model == "hybrid":
-        own = _judge_hybrid(question, shape)
-    else:
-        own = _judge_none(question, shape)
-    return own._replace(verdicts=(*common, *own.verdicts))
+def judge_all(question: Question) -> list[tuple[Shape, Judgement]]:
+    """Judge every candidate."""
+    judge = Judge(question)
+    return [(shape, judge.judge(shape)) for shape in all_shapes(question)]
 
 
-def _check_execution(question: Question, shape: Shape) -> Verdict:
-    facts = question.images[shape.image_arch]
-    if shape.execution == "native":
-        return check_native(facts, question.site, question.classes)
-    return check_emulated(facts, question.site, question.classes)
+class Judge:
+    """Judges the candidates of one question; what several of them raise is answered once."""
 
+    def __init__(self, question: Question) -> None:
+        """Take the question; nothing is judged yet."""
+        self._question = question
+        self._answers: dict[Hashable, Any] = {}
 
-def _judge_none(question: Question, shape: Shape) -> Judgement:
-    if shape.model == "contained" or shape.srun_mpi is None:
-        return Judgement(verdicts=())
-    facts = question.images[shape.image_arch]
-    verdict = check_without_mpi(
-        facts,
-        question.needs[shape.image_arch],
-        n_tasks=question.n_tasks,
-        is_wished=question.job.mpi.model == "none",
-    )
-    return Judgement(verdicts=(check_no_pmi(shape.srun_mpi), verdict))
-
-
-def _judge_hybrid(question: Question, shape: Shape) -> Judgement:
-    facts = question.images[shape.image_arch]
-    need = question.needs[shape.image_arch]
-    present = check_image_mpi(facts, need)
-    if shape.srun_mpi is None or not need.libraries:
-        return Judgement(verdicts=(present,))
-    judged = []
-    for library in need.libraries:
-        client = image_client(question, shape.image_arch, library)
-        verdicts = [check_pmi(client, shape.srun_mpi, question.site)]
-        if shape.execution == "emulated":
-            verdicts.append(check_emulated_mpi(client, facts, question.site, question.classes))
-        judged.append(
-            Judgement(
-                verdicts=tuple(verdicts),
-                library=library,
-                client=client,
-            )
+    def judge(self, shape: Shape) -> Judgement:
+        """Judge one candidate."""
+        own = self._judge_model(shape)
+        execution = self._once(
+            ("execution", shape.image_arch, shape.execution), lambda: self._check_execution(shape)
         )
-    chosen = _one_library(question, shape, judged)
-    return chosen._replace(verdicts=(present, *chosen.verdicts))
+        support = self._once(
+            ("support", shape.model, shape.launcher),
+            lambda: check_supported(shape.model, shape.launcher),
+        )
+        return own._replace(verdicts=(execution, *own.verdicts), support=support)
+
+    def _once(self, key: Hashable, answer: Callable[[], T]) -> T:
+        if key not in self._answers:
+            self._answers[key] = answer()
+        found: T = self._answers[key]
+        return found
+
+    def _judge_model(self, shape: Shape) -> Judgement:
+        if shape.model == "bind":
+            return self._judge_bind(shape)
+        if shape.model == "hybrid":
+            return self._judge_hybrid(shape)
+        return self._judge_none(shape)
+
+    def _check_execution(self, shape: Shape) -> Verdict:
+        question = self._question
+        facts = question.images[shape.image_arch]
+        check = check_native if shape.execution == "native" else check_emulated
+        return check(facts, question.site, question.classes)
+
+    def _judge_none(self, shape: Shape) -> Judgement:
+        if shape.model == "contained" or shape.srun_mpi is None:
+            return Judgement(verdicts=())
+        question = self._question
+        verdict = self._once(
+            ("none", shape.image_arch),
+            lambda: check_without_mpi(
+                question.images[shape.image_arch],
+                question.needs[shape.image_arch],
+                n_tasks=question.n_tasks,
+                is_wished=question.job.mpi.model == "none",
+            ),
+        )
+        return Judgement(verdicts=(check_no_pmi(shape.srun_mpi), verdict))
+
+    def _judge_hybrid(self, shape: Shape) -> Judgement:
+        question, arch = self._question, shape.image_arch
+        need = question.needs[arch]
+        present = self._once(
+            ("present", arch), lambda: check_image_mpi(question.images[arch], need)
+        )
+        if shape.srun_mpi is None or not need.libraries:
+            return Judgement(verdicts=(present,))
+        judged = [self._judge_library(shape, library) for library in need.libraries]
+        chosen = _one_library(question, shape, judged)
+        return chosen._replace(verdicts=(present, *chosen.verdicts))
+
+    def _judge_library(self, shape: Shape, library: MpiLibrary) -> Judgement:
+        """Judge starting ranks on one library of the image."""
+        question, arch = self._question, shape.image_arch
+        client = self._once(
+            ("client", arch, library.path), lambda: image_client(question, arch, library)
+        )
+        verdicts = [
+            self._once(
+                ("pmi", arch, library.path, shape.srun_mpi),
+                lambda: check_pmi(client, shape.srun_mpi or "", question.site),
+            ),
+            *self._once(
+                ("network", arch, library.path), lambda: tuple(self._check_network(arch, library))
+            ),
+        ]
+        if shape.execution == "emulated":
+            facts = question.images[arch]
+            verdicts.append(
+                self._once(
+                    ("emulated", arch, library.path),
+                    lambda: check_emulated_mpi(client, facts, question.site, question.classes),
+                )
+            )
+        return Judgement(verdicts=tuple(verdicts), library=library, client=client)
+
+    def _check_network(self, arch: str, library: MpiLibrary) -> Iterator[Verdict]:
+        question = self._question
+        if question.job.resources.nodes < 2:  # noqa: PLR2004
+            return
+        facts, site, classes = question.images[arch], question.site, question.classes
+        job = question.job
+        may_be_brought = not facts.is_complete or bool(job.mounts or _PATHS & set(job.env))
+        yield check_network_known(site, classes)
+        yield check_fabric(facts, library, site, classes, may_be_brought=may_be_brought)
+
+    def _judge_bind(self, shape: Shape) -> Judgement:
+        if shape.execution == "emulated":
+            return Judgement(verdicts=(_emulated_bind(self._question, shape),))
+        question, name = self._question, shape.mpi_stack or ""
+        if question.site.mpi_stacks[name].prefix is None:
+            return Judgement(verdicts=(_bind_of_nothing(question.site, name),))
+        bound = self._once(
+            ("bind", shape.image_arch, name), lambda: _judge_stack(question, shape.image_arch, name)
+        )
+        client = bound.client
+        if client is None or shape.srun_mpi is None:
+            return bound
+        verdict = self._once(
+            ("stack pmi", shape.image_arch, name, shape.srun_mpi),
+            lambda: check_pmi(client, shape.srun_mpi or "", question.site),
+        )
+        return bound._replace(verdicts=(*bound.verdicts, verdict))
+
+
+def _judge_stack(question: Question, arch: str, name: str) -> Judgement:
+    """Judge the program of an image on one host stack, however its ranks are started."""
+    facts, need = question.images[arch], question.needs[arch]
+    stack, stack_facts = question.site.mpi_stacks[name], question.stacks.get(name)
+    verdicts = [
+        check_bind_allowed(question.site),
+        check_mpi_abi(facts, need, name=name, stack=stack, stack_facts=stack_facts),
+    ]
+    offered = stack_facts.libraries if stack_facts else ()
+    loads = (library_for(user, offered) for user in need.users)
+    library = next((lib for lib in loads if lib is not None), None)
+    if library is None or stack_facts is None:
+        return Judgement(verdicts=tuple(verdicts))
+    verdicts.append(check_libc(facts, name=name, library=library, stack_facts=stack_facts))
+    client = stack_client(question, name, library)
+    return Judgement(verdicts=tuple(verdicts), library=library, client=client)
 
 
 def _one_library(question: Question, shape: Shape, judged: list[Judgement]) -> Judgement:
     """Join the verdicts on the image's libraries, of which one will be loaded."""
     order = list(Answer)
-    best = min(judged, key=lambda item: order.index(item.verdict.answer))
-    answers = {item.verdict.answer for item in judged}
+    best = min(judged, key=lambda item: order.index(item.forecast.answer))
+    answers = {item.forecast.answer for item in judged}
     families = {item.library.family for item in judged if item.library}
     need = question.needs[shape.image_arch]
     if need.choosers or len(answers) == 1:
@@ -119,35 +222,10 @@ def _one_library(question: Question, shape: Shape, judged: list[Judgement]) -> J
             code="HPR303",
             message="the image has several MPI libraries; cannot tell which one is loaded",
             evidence=tuple(library_found(facts, lib) for lib in need.libraries[:4]),
+            table_row=asked("several-mpi"),
         )
     )
     return Judgement(verdicts=(doubt,))
-
-
-def _judge_bind(question: Question, shape: Shape) -> Judgement:
-    if shape.execution == "emulated":
-        return Judgement(verdicts=(_emulated_bind(question, shape),))
-    name = shape.mpi_stack or ""
-    stack = question.site.mpi_stacks[name]
-    if stack.prefix is None:
-        return Judgement(verdicts=(_bind_of_nothing(question.site, name),))
-    stack_facts = question.stacks.get(name)
-    facts = question.images[shape.image_arch]
-    need = question.needs[shape.image_arch]
-    verdicts = [
-        check_bind_allowed(question.site),
-        check_mpi_abi(facts, need, name=name, stack=stack, stack_facts=stack_facts),
-    ]
-    offered = stack_facts.libraries if stack_facts else ()
-    loads = (library_for(user, offered) for user in need.users)
-    library = next((lib for lib in loads if lib is not None), None)
-    if library is None or stack_facts is None:
-        return Judgement(verdicts=tuple(verdicts))
-    verdicts.append(check_libc(facts, name=name, library=library, stack_facts=stack_facts))
-    client = _stack_client(question, name, library)
-    if shape.srun_mpi is not None:
-        verdicts.append(check_pmi(client, shape.srun_mpi, question.site))
-    return Judgement(verdicts=tuple(verdicts), library=library, client=client)
 
 
 def _emulated_bind(question: Question, shape: Shape) -> Verdict:
@@ -157,6 +235,7 @@ def _emulated_bind(question: Question, shape: Shape) -> Verdict:
             code="HPR602",
             message="host libraries cannot be bound into emulated programs",
             evidence=(f"{facts.path.name} is {facts.arch}, stack `{shape.mpi_stack}` the host's",),
+            table_row=asked("emulated-bind"),
         )
     )
 
@@ -167,41 +246,6 @@ def _bind_of_nothing(site: Site, name: str) -> Verdict:
             code="HPR408",
             message=f"the profile does not say where MPI stack `{name}` lies",
             evidence=(f"{in_profile(site, f'mpi_stacks.{name}.prefix')} is unknown",),
+            table_row=asked("mpi-abi"),
         )
-    )
-
-
-def image_client(question: Question, arch: str, library: MpiLibrary) -> PmiClient:
-    """Return the PMI side of a library in an image."""
-    return PmiClient(
-        family=library.family,
-        version=library.version,
-        abilities=library.pmi,
-        found=library_found(question.images[arch], library),
-        library_name=library_name(library),
-    )
-
-
-def _stack_client(question: Question, name: str, library: MpiLibrary) -> PmiClient:
-    stack = question.site.mpi_stacks[name]
-    abilities: tuple[PmiAbility, ...] | Unknown = library.pmi
-    is_vouched = is_known(stack.pmi)
-    if not is_known(abilities) and is_known(stack.pmi):
-        abilities = tuple(
-            PmiAbility.model_validate(
-                {"kind": kind, "evidence": f"`mpi_stacks.{name}.pmi` of the profile"}
-            )
-            for kind in stack.pmi
-            if kind in _PMI_KINDS
-        )
-    version = library.version if is_known(library.version) else stack.version
-    return PmiClient(
-        family=library.family if is_known(library.family) else UNKNOWN,
-        version=version,
-        abilities=abilities,
-        found=(
-            f"`{library.soname}`, {library_name(library)} {version}, at {library.path} of `{name}`"
-        ),
-        is_vouched=is_vouched,
-        library_name=library_name(library),
     )

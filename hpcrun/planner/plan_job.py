@@ -4,13 +4,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from pathlib import Path
 
-from hpcrun.compat.fabric import find_unreached
-from hpcrun.model.diagnostic import Diagnostic, Severity
+from hpcrun.model.diagnostic import Diagnostic
 from hpcrun.model.image import ImageFacts, StackFacts
 from hpcrun.model.job import Job
 from hpcrun.model.plan import Candidate, Layout, Plan, PlannedImage
 from hpcrun.model.site import Site
-from hpcrun.planner.candidates import Shape, all_shapes
+from hpcrun.planner.candidates import Shape
 from hpcrun.planner.check_libraries import check_libraries
 from hpcrun.planner.checks import (
     check_command,
@@ -23,17 +22,14 @@ from hpcrun.planner.checks import (
     check_variables,
 )
 from hpcrun.planner.choose import Choice, choose
-from hpcrun.planner.diagnose import apply_allows, diagnose
+from hpcrun.planner.diagnose import apply_allows
 from hpcrun.planner.environment import pinned_variables, plan_environment, plan_mounts
-from hpcrun.planner.judge import Judgement, judge
+from hpcrun.planner.judge import Judgement, judge_all
 from hpcrun.planner.layout import check_layout, plan_layout
 from hpcrun.planner.question import Question, gather
 from hpcrun.planner.site_life import check_life
 from hpcrun.planner.site_rules import check_site_rules
 from hpcrun.planner.why import explain_choice
-
-_PATHS = frozenset({"LD_LIBRARY_PATH", "FI_PROVIDER_PATH", "LD_PRELOAD"})
-"""Variables by which a job makes its MPI find network libraries that the image does not have."""
 
 
 def plan_job(  # noqa: PLR0913  all that a plan is made from
@@ -53,13 +49,12 @@ def plan_job(  # noqa: PLR0913  all that a plan is made from
     The diagnostics carry no help yet (hpcrun.rules adds it), and the script is not rendered yet.
     """
     question = gather(job, site, images, stacks)
-    judged = [(shape, judge(question, shape)) for shape in all_shapes(question)]
-    choice = choose(question, judged)
+    choice = choose(question, judged := judge_all(question))
     layout = plan_layout(question)
     arch = choice.shape.image_arch if choice.shape else next(iter(question.images))
-    found = [*_check(question, layout, choice, facts_of=arch), *check_sources(missing)]
-    found += check_life(site, today) if today is not None else ()
-    diagnostics = apply_allows(job, [*choice.diagnostics, *found])
+    found = [*choice.diagnostics, *_check(question, layout, choice, facts_of=arch)]
+    found += [*check_sources(missing), *(check_life(site, today) if today is not None else ())]
+    diagnostics = apply_allows(job, found)
     chosen = None if any(d.refuses for d in diagnostics) else _chosen(choice)
     return Plan(
         job=job.name,
@@ -69,6 +64,7 @@ def plan_job(  # noqa: PLR0913  all that a plan is made from
         why=explain_choice(question, choice) if chosen else (),
         candidates=tuple(_candidate(shape, judgement) for shape, judgement in judged),
         diagnostics=diagnostics,
+        skipped=choice.skipped,
         layout=layout,
         argv=job.argv,
         runtime_command=site.runtime.command,
@@ -94,32 +90,9 @@ def _check(
     yield from check_shared_paths(question, facts)
     yield from check_runtime(question)
     yield from check_site_rules(question, layout)
-    yield from _check_network(question, layout, choice)
     if choice.shape and choice.judgement:
         pinned = pinned_variables(question, choice.shape, choice.judgement)
         yield from check_variables(question, pinned)
-
-
-def _check_network(question: Question, layout: Layout, choice: Choice) -> Iterator[Diagnostic]:
-    """Report ranks on several nodes that would not use the network between them."""
-    shape, judgement = choice.shape, choice.judgement
-    if shape is None or judgement is None or shape.model != "hybrid" or layout.nodes < 2:  # noqa: PLR2004
-        return
-    facts = question.images[shape.image_arch]
-    library = judgement.library
-    if library is None:
-        return
-    reason = find_unreached(facts, library, question.site, question.classes)
-    if reason is None:
-        return
-    # What the job mounts, or what could not be read, may bring the network along.
-    job = question.job
-    is_sure = facts.is_complete and not job.mounts and not _PATHS & set(job.env)
-    severity = None if is_sure else Severity.WARNING
-    row = reason.table_row
-    yield diagnose(
-        reason.code, reason.message, found=reason.evidence, table_row=row, severity=severity
-    )
 
 
 def _needed_files(facts: ImageFacts, choice: Choice) -> dict[str, str]:
@@ -147,12 +120,10 @@ def _planned_image(arch: str, facts: ImageFacts) -> PlannedImage:
 def _chosen(choice: Choice) -> Candidate | None:
     if choice.shape is None or choice.judgement is None:
         return None
-    return _candidate(choice.shape, choice.judgement)
+    grounds = choice.judgement.verdict.grounds
+    return _candidate(choice.shape, choice.judgement).model_copy(update={"grounds": grounds})
 
 
 def _candidate(shape: Shape, judgement: Judgement) -> Candidate:
-    return Candidate(
-        **shape._asdict(),
-        verdict=judgement.verdict.answer,
-        reasons=judgement.verdict.reasons,
-    )
+    verdict = judgement.verdict
+    return Candidate(**shape._asdict(), verdict=verdict.answer, reasons=verdict.reasons)

@@ -92,14 +92,19 @@ def format_location(place: Location) -> str:
     return ":".join(str(part) for part in parts if part is not None)
 
 
+_QUESTIONS = "questions.yaml "
+"""Rows of that table say why something is asked, which the rule's page says at length."""
+
+
 def _details(diagnostic: Diagnostic, *, is_verbose: bool) -> Iterator[str]:
     found = diagnostic.found if is_verbose else diagnostic.found[:MAX_EVIDENCE]
     yield from (f"found: {line}" for line in found)
     hidden = len(diagnostic.found) - len(found)
     if hidden:
         yield f"found: {hidden} further; all with --verbose"
-    if diagnostic.table_row is not None:
-        yield f"rule: {diagnostic.table_row}"
+    row = diagnostic.table_row
+    if row is not None and (is_verbose or not row.startswith(_QUESTIONS)):
+        yield f"rule: {row}"
     yield from (f"note: {note}" for note in diagnostic.notes)
     if diagnostic.allowed_because is not None:
         yield f"note: allowed because: {diagnostic.allowed_because}"

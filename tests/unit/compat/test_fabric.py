@@ -4,9 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from hpcrun.compat.fabric import find_unreached
+from hpcrun.compat.fabric import check_fabric
 from hpcrun.model.diagnostic import Severity
 from hpcrun.model.image import ImageFacts
+from hpcrun.model.verdict import Answer
 from hpcrun.planner import plan_job
 from hpcrun.tables.fabrics import fabrics
 from tests.unit.planner.measured import SHARE, job, site
@@ -38,8 +39,8 @@ def recorded(name: str) -> ImageFacts:
 def test_recorded_images(image: str, network: str, *, is_reached: bool) -> None:
     facts = recorded(image)
     here = site(node_classes={"compute": {"fabric": {"kind": network}}})
-    reason = find_unreached(facts, facts.mpi[0], here, ["compute"])
-    assert (reason is None) is is_reached
+    verdict = check_fabric(facts, facts.mpi[0], here, here.node_classes, may_be_brought=False)
+    assert verdict.answer is (Answer.COMPATIBLE if is_reached else Answer.INCOMPATIBLE)
 
 
 @pytest.mark.parametrize(
