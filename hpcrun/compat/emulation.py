@@ -18,13 +18,15 @@ def check_emulated_mpi(
 ) -> Verdict:
     """Judge one library of an image under every emulator that would run the image's programs."""
     archs = image_archs(facts)
-    return Verdict.worst_of(
+    checked = [
         _check_under(client, handler, in_profile(site, f"node_classes.{name}.emulation"))
         for name, node in classes.items()
         if is_known(node.emulation)
         for handler in node.emulation
         if handler.arch in archs
-    )
+    ]
+    no_handler = fits(asked("emulated-mpi"), f"no emulator is known that would run {client.name}")
+    return Verdict.worst_of(checked or [no_handler])
 
 
 def _check_under(client: PmiClient, handler: Emulation, found: str) -> Verdict:

@@ -42,7 +42,7 @@ def check_replacement(own: MpiLibrary, host: MpiLibrary, *, name: str) -> Verdic
                 code="HPR303",
                 message=f"cannot tell whether `{name}` may stand in for the image's MPI",
                 evidence=seen,
-                table_row="mpi_abi.yaml: no replacement row fits",
+                table_row=_ROW,
             )
         )
     return _by_row(row, seen, name)

@@ -15,7 +15,6 @@ from hpcrun.compat.evidence import (
     unknown,
     user_found,
 )
-from hpcrun.model.api_names import union
 from hpcrun.model.base import is_known
 from hpcrun.model.image import ImageFacts, MpiLibrary, MpiUser
 from hpcrun.model.site import MpiStack
@@ -35,13 +34,12 @@ def check_symbols(
     if library.exports is None or not is_known(user.symbols):
         return None
     languages = {companion.soname: companion for companion in library.companions}
-    exports = [c.exports for c in languages.values() if c.exports is not None]
-    offered = union([library.exports, *exports])
+    offered = [c.exports.names for c in languages.values() if c.exports is not None]
     needed = user.symbols.names
     if not set(user.companions) <= set(languages):
         # The image's own Fortran library would be loaded beside the host's MPI.
         needed = frozenset(filter(_C_NAME.fullmatch, needed))
-    lacking = sorted(needed - offered)
+    lacking = sorted(needed.difference(library.exports.names, *offered))
     if not lacking:
         return fits(
             _ROW,

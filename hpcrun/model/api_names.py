@@ -5,7 +5,8 @@ A library offers `MPI_Send` and `PMPI_Send`, and Fortran's `mpi_send`, `mpi_send
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from functools import cached_property
 from typing import Self
 
 from pydantic import Field
@@ -43,15 +44,15 @@ class ApiNames(Value):
             groups.setdefault(" ".join(sorted(forms[base])), []).append(base)
         return cls(by_form={form: _fold(groups[form]) for form in sorted(groups)})
 
-    @property
+    @cached_property
     def names(self) -> frozenset[str]:
         """All names, in full."""
         return frozenset(
-            _joined(form, start + rest)
+            name
             for forms, folded in self.by_form.items()
             for form in forms.split(" ")
             for start, rests in folded.items()
-            for rest in rests.split(" ")
+            for name in _joined(form, start, rests.split(" "))
         )
 
 
@@ -66,10 +67,12 @@ def _split(name: str) -> tuple[str, str]:
     return "C", name
 
 
-def _joined(form: str, base: str) -> str:
+def _joined(form: str, start: str, rests: Iterable[str]) -> Iterator[str]:
+    """Yield the names of one form that begin alike."""
     twin, style, tail = re.split("([CfF])", form)
-    name = f"{twin}{base}{tail}"
-    return name.upper() if style == "F" else name
+    for rest in rests:
+        name = f"{twin}{start}{rest}{tail}"
+        yield name.upper() if style == "F" else name
 
 
 def _fold(names: Iterable[str]) -> dict[str, str]:
@@ -80,8 +83,3 @@ def _fold(names: Iterable[str]) -> dict[str, str]:
         head = start.group() if start else ""
         groups.setdefault(head, []).append(name[len(head) :])
     return {head: " ".join(rests) for head, rests in sorted(groups.items())}
-
-
-def union(sets: Iterable[ApiNames]) -> frozenset[str]:
-    """Return the names of several sets."""
-    return frozenset().union(*(each.names for each in sets))

@@ -9,8 +9,6 @@ from hpcrun.app.sites import ABSENT, ListedSite, SiteDiff
 from hpcrun.loading.site_leaves import Leaf
 from hpcrun.report.terminal import escape
 
-_NAME_WIDTH = 24
-
 
 def format_sites(sites: Iterable[ListedSite]) -> str:
     """Return a line for each profile."""

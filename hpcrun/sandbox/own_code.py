@@ -12,7 +12,6 @@ from hpcrun.sandbox.namespace import IdMaps
 
 _NAME = "hpcrun"
 # Read by 3.13 of the nodes as well as here, and worth it: images are often compressed so.
-_EXTRA = "image"
 _DATA_FOLDERS = ("templates", "site_profiles")
 
 

@@ -1,6 +1,6 @@
 """Which symbols each release of an MPI library defines, for stacks that nobody has read."""
 
-from functools import cache
+from functools import cache, cached_property
 from typing import NamedTuple
 
 from hpcrun.model.api_names import ApiNames
@@ -37,14 +37,19 @@ class MpiSymbols(Document):
 
     def of_release(self, family: str, version: str) -> ReleaseSymbols | None:
         """Return what a release defines; None where none of its series was read."""
-        names: frozenset[str] = frozenset()
-        found = None
+        return self._by_series.get((family, _series(version)))
+
+    @cached_property
+    def _by_series(self) -> dict[tuple[str, tuple[int, ...]], ReleaseSymbols]:
+        """The newest release of each series, with all that has come and gone before it."""
+        names: dict[str, frozenset[str]] = {}
+        found: dict[tuple[str, tuple[int, ...]], ReleaseSymbols] = {}
         for row in self.releases:
-            if row.family != family:
-                continue
-            names = (names | row.plus.names) - row.minus.names
-            if _series(row.release) == _series(version):
-                found = ReleaseSymbols(row.id, row.release, names)
+            before = names.get(row.family, frozenset())
+            names[row.family] = (before | row.plus.names) - row.minus.names
+            found[row.family, _series(row.release)] = ReleaseSymbols(
+                row.id, row.release, names[row.family]
+            )
         return found
 
 

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hpcrun.model.api_names import ApiNames, union
+from hpcrun.model.api_names import ApiNames
 
 NAMES = (
     "MPI_Comm_accept",
@@ -38,8 +38,3 @@ def test_names_come_back_whole() -> None:
 @given(st.sets(st.from_regex(r"[pP]?([mM][pP][iI]X?_)?[A-Za-z0-9_]{1,20}", fullmatch=True)))
 def test_any_names_come_back_whole(names: set[str]) -> None:
     assert ApiNames.model_validate(ApiNames.of(names).to_json()).names == names
-
-
-def test_sets_are_joined() -> None:
-    both = union([ApiNames.of(["MPI_Init"]), ApiNames.of(["MPI_Send"])])
-    assert both == {"MPI_Init", "MPI_Send"}
