@@ -5,7 +5,7 @@ sites, and all of them here.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 
@@ -62,14 +62,16 @@ class Verdict:
     @property
     def refuses(self) -> bool:
         """Whether a candidate cannot be taken for this answer."""
-        return self.answer is not Answer.COMPATIBLE and self.force is Force.REFUSES
+        return self.weight > 0 and self.force is Force.REFUSES
 
-    @property
-    def weight(self) -> int:
-        """How much an answer is against a candidate; 0 is not at all."""
-        if self.answer is Answer.COMPATIBLE:
-            return 0
-        return 2 * _FORCES.index(self.force) + _ANSWERS.index(self.answer)
+    weight: int = field(init=False, repr=False, compare=False)
+    """How much the answer is against a candidate; 0 is not at all."""
+
+    def __post_init__(self) -> None:
+        """Weigh the answer once: it is asked for far more often than answers are given."""
+        is_fine = self.answer is Answer.COMPATIBLE
+        weight = 0 if is_fine else 2 * _FORCES.index(self.force) + _ANSWERS.index(self.answer)
+        object.__setattr__(self, "weight", weight)
 
     @staticmethod
     def worst_of(verdicts: Iterable["Verdict"]) -> "Verdict":
@@ -77,9 +79,12 @@ class Verdict:
 
         No verdict at all is compatible: nothing was asked.
         """
-        every = tuple(verdicts)
-        weight = max((verdict.weight for verdict in every), default=0)
-        worst = tuple(verdict for verdict in every if verdict.weight == weight)
+        worst: list[Verdict] = []
+        for verdict in verdicts:
+            if worst and verdict.weight > worst[0].weight:
+                worst.clear()
+            if not worst or verdict.weight == worst[0].weight:
+                worst.append(verdict)
         if len(worst) == 1:
             return worst[0]
         return Verdict(

@@ -42,19 +42,28 @@ def choose(question: Question, judged: Sequence[tuple[Shape, Judgement]]) -> Cho
     if not wished:
         missing = _without_candidates(question)
         return Choice(shape=None, judgement=None, diagnostics=(missing,))
-    wished.sort(key=lambda item: preference(question, *item))
-    for shape, judgement in wished:
-        verdict = judgement.verdict
-        if verdict.answer is Answer.COMPATIBLE:
-            found = tuple(diagnose_reason(verdict.answer, reason) for reason in verdict.reasons)
-            return _choice(shape, judgement, found)
-    emulated = {shape.image_arch for shape, judgement in wished if _is_emulated(shape, judgement)}
-    shape, judgement = min(wished, key=lambda item: _distance(emulated, *item))
+    fitting = [item for item in wished if item[1].verdict.answer is Answer.COMPATIBLE]
+    if fitting:
+        shape, judgement = min(fitting, key=lambda item: preference(question, *item))
+        reasons = judgement.verdict.reasons
+        found = tuple(diagnose_reason(Answer.COMPATIBLE, reason) for reason in reasons)
+        return _choice(shape, judgement, found)
+    shape, judgement = _nearest_miss(question, wished)
     found = tuple(diagnose_reason(answer, reason) for answer, reason in judgement.objections)
     choice = _choice(shape, judgement, found)
     if _is_allowed(question.job, judgement):
         return choice
     return choice._replace(shape=None, judgement=None)
+
+
+def _nearest_miss(
+    question: Question, wished: Sequence[tuple[Shape, Judgement]]
+) -> tuple[Shape, Judgement]:
+    emulated = {shape.image_arch for shape, judgement in wished if _is_emulated(shape, judgement)}
+    distances = [_distance(emulated, *item) for item in wished]
+    least = min(distances)
+    near = [item for item, distance in zip(wished, distances, strict=True) if distance == least]
+    return min(near, key=lambda item: preference(question, *item))
 
 
 def _choice(shape: Shape, judgement: Judgement, found: tuple[Diagnostic, ...]) -> Choice:

@@ -1,6 +1,7 @@
 """The verdict on each candidate: the worst answer of the questions it raises; does not choose."""
 
 from collections.abc import Callable, Hashable, Iterator
+from functools import cached_property
 from typing import Any, NamedTuple, TypeVar
 
 from hpcrun.compat.architecture import check_emulated, check_native
@@ -30,30 +31,41 @@ _PATHS = frozenset({"LD_LIBRARY_PATH", "FI_PROVIDER_PATH", "LD_PRELOAD"})
 """Variables by which a job makes its MPI find network libraries that the image does not have."""
 
 
-class Judgement(NamedTuple):
-    """The verdicts on a candidate's questions, and the MPI library its ranks would run on."""
+class Judged(NamedTuple):
+    """The verdicts on some questions, and the MPI library that the ranks would run on."""
 
     verdicts: tuple[Verdict, ...]
     library: MpiLibrary | None = None
     """Of the image (hybrid) or of the host stack (bind); None where none or several would."""
     client: PmiClient | None = None
-    support: Verdict | None = None
-    """Whether this version of hpcrun can start ranks that way."""
 
     @property
     def forecast(self) -> Verdict:
         """What would become of it, whether or not hpcrun can start it."""
         return Verdict.worst_of(v for v in self.verdicts if not v.weight or v.refuses)
 
-    @property
+
+class Judgement:
+    """All that was found about one candidate."""
+
+    def __init__(self, judged: Judged, support: Verdict) -> None:
+        """Take the verdicts; `support` is whether this version of hpcrun can start ranks so."""
+        self.verdicts = judged.verdicts
+        self.library = judged.library
+        self.client = judged.client
+        self.support = support
+        self.forecast = judged.forecast
+        """What would become of it, whether or not hpcrun can start it."""
+
+    @cached_property
     def verdict(self) -> Verdict:
         """The worst of the answers that count against a candidate."""
-        return Verdict.worst_of([self.support, self.forecast] if self.support else [self.forecast])
+        return Verdict.worst_of([self.support, self.forecast])
 
     @property
     def objections(self) -> tuple[tuple[Answer, Reason], ...]:
         """Every reason against the candidate, also those that a worse answer hides."""
-        every = (self.support, *self.verdicts) if self.support else self.verdicts
+        every = (self.support, *self.verdicts)
         return tuple((v.answer, reason) for v in every if v.refuses for reason in v.reasons)
 
     def told(self, force: Force) -> tuple[Reason, ...]:
@@ -86,7 +98,7 @@ class Judge:
             ("support", shape.model, shape.launcher),
             lambda: check_supported(shape.model, shape.launcher),
         )
-        return own._replace(verdicts=(execution, *own.verdicts), support=support)
+        return Judgement(own._replace(verdicts=(execution, *own.verdicts)), support)
 
     def _once(self, key: Hashable, answer: Callable[[], T]) -> T:
         if key not in self._answers:
@@ -94,7 +106,7 @@ class Judge:
         found: T = self._answers[key]
         return found
 
-    def _judge_model(self, shape: Shape) -> Judgement:
+    def _judge_model(self, shape: Shape) -> Judged:
         if shape.model == "bind":
             return self._judge_bind(shape)
         if shape.model == "hybrid":
@@ -107,9 +119,9 @@ class Judge:
         check = check_native if shape.execution == "native" else check_emulated
         return check(facts, question.site, question.classes)
 
-    def _judge_none(self, shape: Shape) -> Judgement:
+    def _judge_none(self, shape: Shape) -> Judged:
         if shape.model == "contained" or shape.srun_mpi is None:
-            return Judgement(verdicts=())
+            return Judged(verdicts=())
         question = self._question
         verdict = self._once(
             ("none", shape.image_arch),
@@ -120,21 +132,21 @@ class Judge:
                 is_wished=question.job.mpi.model == "none",
             ),
         )
-        return Judgement(verdicts=(check_no_pmi(shape.srun_mpi), verdict))
+        return Judged(verdicts=(check_no_pmi(shape.srun_mpi), verdict))
 
-    def _judge_hybrid(self, shape: Shape) -> Judgement:
+    def _judge_hybrid(self, shape: Shape) -> Judged:
         question, arch = self._question, shape.image_arch
         need = question.needs[arch]
         present = self._once(
             ("present", arch), lambda: check_image_mpi(question.images[arch], need)
         )
         if shape.srun_mpi is None or not need.libraries:
-            return Judgement(verdicts=(present,))
+            return Judged(verdicts=(present,))
         judged = [self._judge_library(shape, library) for library in need.libraries]
         chosen = _one_library(question, shape, judged)
         return chosen._replace(verdicts=(present, *chosen.verdicts))
 
-    def _judge_library(self, shape: Shape, library: MpiLibrary) -> Judgement:
+    def _judge_library(self, shape: Shape, library: MpiLibrary) -> Judged:
         """Judge starting ranks on one library of the image."""
         question, arch = self._question, shape.image_arch
         client = self._once(
@@ -157,7 +169,7 @@ class Judge:
                     lambda: check_emulated_mpi(client, facts, question.site, question.classes),
                 )
             )
-        return Judgement(verdicts=tuple(verdicts), library=library, client=client)
+        return Judged(verdicts=tuple(verdicts), library=library, client=client)
 
     def _check_network(self, arch: str, library: MpiLibrary) -> Iterator[Verdict]:
         question = self._question
@@ -169,12 +181,12 @@ class Judge:
         yield check_network_known(site, classes)
         yield check_fabric(facts, library, site, classes, may_be_brought=may_be_brought)
 
-    def _judge_bind(self, shape: Shape) -> Judgement:
+    def _judge_bind(self, shape: Shape) -> Judged:
         if shape.execution == "emulated":
-            return Judgement(verdicts=(_emulated_bind(self._question, shape),))
+            return Judged(verdicts=(_emulated_bind(self._question, shape),))
         question, name = self._question, shape.mpi_stack or ""
         if question.site.mpi_stacks[name].prefix is None:
-            return Judgement(verdicts=(_bind_of_nothing(question.site, name),))
+            return Judged(verdicts=(_bind_of_nothing(question.site, name),))
         bound = self._once(
             ("bind", shape.image_arch, name), lambda: _judge_stack(question, shape.image_arch, name)
         )
@@ -188,7 +200,7 @@ class Judge:
         return bound._replace(verdicts=(*bound.verdicts, verdict))
 
 
-def _judge_stack(question: Question, arch: str, name: str) -> Judgement:
+def _judge_stack(question: Question, arch: str, name: str) -> Judged:
     """Judge the program of an image on one host stack, however its ranks are started."""
     facts, need = question.images[arch], question.needs[arch]
     stack, stack_facts = question.site.mpi_stacks[name], question.stacks.get(name)
@@ -200,13 +212,13 @@ def _judge_stack(question: Question, arch: str, name: str) -> Judgement:
     loads = (library_for(user, offered) for user in need.users)
     library = next((lib for lib in loads if lib is not None), None)
     if library is None or stack_facts is None:
-        return Judgement(verdicts=tuple(verdicts))
+        return Judged(verdicts=tuple(verdicts))
     verdicts.append(check_libc(facts, name=name, library=library, stack_facts=stack_facts))
     client = stack_client(question, name, library)
-    return Judgement(verdicts=tuple(verdicts), library=library, client=client)
+    return Judged(verdicts=tuple(verdicts), library=library, client=client)
 
 
-def _one_library(question: Question, shape: Shape, judged: list[Judgement]) -> Judgement:
+def _one_library(question: Question, shape: Shape, judged: list[Judged]) -> Judged:
     """Join the verdicts on the image's libraries, of which one will be loaded."""
     order = list(Answer)
     best = min(judged, key=lambda item: order.index(item.forecast.answer))
@@ -215,7 +227,7 @@ def _one_library(question: Question, shape: Shape, judged: list[Judgement]) -> J
     need = question.needs[shape.image_arch]
     if need.choosers or len(answers) == 1:
         is_one = bool(need.choosers) or len(families) == 1
-        return best if is_one else Judgement(verdicts=best.verdicts)
+        return best if is_one else Judged(verdicts=best.verdicts)
     facts = question.images[shape.image_arch]
     doubt = unknown(
         Reason(
@@ -225,7 +237,7 @@ def _one_library(question: Question, shape: Shape, judged: list[Judgement]) -> J
             table_row=asked("several-mpi"),
         )
     )
-    return Judgement(verdicts=(doubt,))
+    return Judged(verdicts=(doubt,))
 
 
 def _emulated_bind(question: Question, shape: Shape) -> Verdict:

@@ -1,7 +1,7 @@
 """The tables of PMI: what `srun --mpi` types serve, what PMIx pairs work; does not judge images."""
 
 import re
-from functools import cache
+from functools import cache, cached_property
 from typing import Literal, Self, get_args
 
 from pydantic import model_validator
@@ -63,7 +63,15 @@ class PmiTable(Document):
 
     def srun_type(self, name: str) -> SrunType | None:
         """Return the row for a type as `srun --mpi=list` prints it."""
-        return next((row for row in self.srun_types if re.fullmatch(row.pattern, name)), None)
+        if name not in self._by_name:
+            rows = (row for row in self.srun_types if re.fullmatch(row.pattern, name))
+            self._by_name[name] = next(rows, None)
+        return self._by_name[name]
+
+    @cached_property
+    def _by_name(self) -> dict[str, SrunType | None]:
+        """What was asked for before."""
+        return {}
 
     def outcome(self, family: Family, version: str) -> Unserved | None:
         """Return what a library of this version does unserved."""

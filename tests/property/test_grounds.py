@@ -68,7 +68,7 @@ def test_skipped_and_warning_verdicts_never_stand_against_a_candidate() -> None:
     for question in draw_questions(99, images=10, sites=10):
         for _, judgement in judge_all(question):
             forces = {v.force for v in judgement.verdicts if v.weight}
-            if Force.REFUSES not in forces and judgement.support is None:
+            if Force.REFUSES not in forces and not judgement.support.weight:
                 assert judgement.verdict.answer is Answer.COMPATIBLE
 
 
