@@ -4,7 +4,6 @@ from collections.abc import Callable, Hashable, Iterator
 from functools import cached_property
 from typing import Any, NamedTuple, TypeVar
 
-from hpcrun.compat.architecture import check_emulated, check_native
 from hpcrun.compat.emulation import check_emulated_mpi
 from hpcrun.compat.evidence import asked, in_profile, incompatible, library_found, unknown
 from hpcrun.compat.fabric import check_fabric, check_network_known
@@ -22,6 +21,7 @@ from hpcrun.model.image import MpiLibrary
 from hpcrun.model.site import Site
 from hpcrun.model.verdict import Answer, Force, Reason, Verdict
 from hpcrun.planner.candidates import Shape, all_shapes
+from hpcrun.planner.judge_machine import judge_machine
 from hpcrun.planner.pmi_clients import image_client, stack_client
 from hpcrun.planner.question import Question
 
@@ -91,14 +91,15 @@ class Judge:
     def judge(self, shape: Shape) -> Judgement:
         """Judge one candidate."""
         own = self._judge_model(shape)
-        execution = self._once(
-            ("execution", shape.image_arch, shape.execution), lambda: self._check_execution(shape)
+        machine = self._once(
+            ("machine", shape.image_arch, shape.execution),
+            lambda: judge_machine(self._question, shape.image_arch, shape.execution),
         )
         support = self._once(
             ("support", shape.model, shape.launcher),
             lambda: check_supported(shape.model, shape.launcher),
         )
-        return Judgement(own._replace(verdicts=(execution, *own.verdicts)), support)
+        return Judgement(own._replace(verdicts=(*machine, *own.verdicts)), support)
 
     def _once(self, key: Hashable, answer: Callable[[], T]) -> T:
         if key not in self._answers:
@@ -112,12 +113,6 @@ class Judge:
         if shape.model == "hybrid":
             return self._judge_hybrid(shape)
         return self._judge_none(shape)
-
-    def _check_execution(self, shape: Shape) -> Verdict:
-        question = self._question
-        facts = question.images[shape.image_arch]
-        check = check_native if shape.execution == "native" else check_emulated
-        return check(facts, question.site, question.classes)
 
     def _judge_none(self, shape: Shape) -> Judged:
         if shape.model == "contained" or shape.srun_mpi is None:

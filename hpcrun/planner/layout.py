@@ -1,6 +1,5 @@
 """What is asked of the scheduler, and whether partition and nodes can give it; no MPI here."""
 
-import re
 from collections.abc import Callable, Iterable, Iterator
 
 from hpcrun.compat.evidence import in_profile, listed
@@ -10,10 +9,8 @@ from hpcrun.model.nodes import NodeClass
 from hpcrun.model.plan import Layout
 from hpcrun.planner.diagnose import UNKNOWN_NOTE, diagnose
 from hpcrun.planner.limits import limit_of
-from hpcrun.planner.question import Question
+from hpcrun.planner.question import Question, feature_names
 from hpcrun.units import format_duration
-
-_FEATURE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.:-]*")
 
 
 def plan_layout(question: Question) -> Layout:
@@ -166,9 +163,9 @@ def _check_nodes(question: Question, layout: Layout) -> Iterator[Diagnostic]:
 
 def _check_constraint(question: Question, layout: Layout) -> Iterator[Diagnostic]:
     """Report features that no node class has; what is more than names is left to Slurm."""
-    wanted = (layout.constraint or "").split("&")
+    wanted = feature_names(layout.constraint)
     classes = {name: node.features for name, node in question.classes.items()}
-    if not all(map(_FEATURE.fullmatch, wanted)) or not all(map(is_known, classes.values())):
+    if not wanted or not all(map(is_known, classes.values())):
         return
     if any(set(wanted) <= set(features) for features in classes.values()):
         return

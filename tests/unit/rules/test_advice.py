@@ -10,7 +10,7 @@ from hpcrun.model.job import MpiWish
 from hpcrun.planner import plan_job
 from hpcrun.rules import advise
 from tests.unit.planner.measured import IMAGES, SHARE, STACKS, site
-from tests.unit.rules.cases import BASE
+from tests.unit.rules.given import BASE
 
 OPENMPI = IMAGES["debian13-openmpi-5.0.7"]
 

@@ -34,7 +34,7 @@ def emitted() -> set[str]:
 
 def codes_in_other_tests() -> set[str]:
     """Codes that other packages' tests and golden files name."""
-    own = (Path(__file__), Path(__file__).with_name("cases.py"))
+    own = (Path(__file__), *Path(__file__).parent.glob("cases*.py"))
     files = [p for p in TESTS.rglob("*") if p.suffix in (".py", ".txt") and p not in own]
     return {
         code

@@ -12,7 +12,8 @@ from hpcrun.loading import load_job, load_site
 from hpcrun.model.diagnostic import Diagnostic
 from hpcrun.rules import read_page
 from hpcrun.tables import rules
-from tests.unit.rules.cases import CASES, load_fragment, plan_with
+from tests.unit.rules.cases import CASES
+from tests.unit.rules.given import load_fragment, plan_with
 
 FILE_RULES = [row.code for row in rules().values() if row.made_by == "loading"]
 
