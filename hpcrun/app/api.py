@@ -26,6 +26,7 @@ from hpcrun.app.status import read_statuses as statuses
 from hpcrun.app.submit import Outside, Planned
 from hpcrun.app.submit import submit_run as submit
 from hpcrun.app.wait import wait_for_run as wait
+from hpcrun.app.why_not import why_not
 from hpcrun.loading import load_job, load_job_with_positions, load_site
 from hpcrun.render import open_place
 from hpcrun.render import render_script as render
@@ -59,4 +60,5 @@ __all__ = [
     "statuses",
     "submit",
     "wait",
+    "why_not",
 ]

@@ -22,6 +22,7 @@ from hpcrun.report.terminal import wants_colour
 
 COMMANDS: Mapping[str, str] = {
     "plan": "Decide how a job would run, and say why.",
+    "why-not": "Say why a job would not run in some way, and what would change that.",
     "render": "Print the script that would be submitted.",
     "submit": "Submit a job.",
     "status": "Say what has become of a run.",
@@ -53,7 +54,7 @@ class LazyGroup(click.Group):
         """Import one command."""
         if cmd_name not in COMMANDS or not _is_here(cmd_name):
             return None
-        module = import_module(f"hpcrun.cli.{cmd_name}")
+        module = import_module(_module(cmd_name))
         found: click.Command = getattr(module, "group", None) or module.command
         return found
 
@@ -64,7 +65,11 @@ class LazyGroup(click.Group):
 
 
 def _is_here(command: str) -> bool:
-    return find_spec(f"hpcrun.cli.{command}") is not None
+    return find_spec(_module(command)) is not None
+
+
+def _module(command: str) -> str:
+    return f"hpcrun.cli.{command.replace('-', '_')}"
 
 
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})

@@ -15,7 +15,7 @@ from hpcrun.planner.question import Question
 from hpcrun.tables import rules
 
 _ANSWERS = (Answer.COMPATIBLE, Answer.UNKNOWN, Answer.INCOMPATIBLE)
-_SENSELESS = frozenset({"HPR404", "HPR407", "HPR602", "HPR603"})
+SENSELESS = frozenset({"HPR404", "HPR407", "HPR602", "HPR603"})
 """Codes of candidates that nobody asked for unless the job says so."""
 
 _NOT_EMULATED = frozenset({"HPR202", "HPR206", "HPR601", "HPR603"})
@@ -125,7 +125,7 @@ def _distance(
     """
     verdict = judgement.verdict
     codes = {reason.code for reason in verdict.reasons}
-    is_senseless = bool(codes & _SENSELESS)
+    is_senseless = bool(codes & SENSELESS)
     is_senseless |= "HPR202" in codes and shape.image_arch in emulated
     is_other_family = "HPR301" in codes
     return (is_senseless, is_other_family, _ANSWERS.index(verdict.answer), len(codes))

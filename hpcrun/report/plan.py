@@ -4,12 +4,11 @@ import shlex
 
 from hpcrun.model.plan import Candidate, Layout, Plan, PlannedMount
 from hpcrun.model.verdict import Answer
+from hpcrun.planner import SENSELESS
 from hpcrun.report.terminal import escape
 from hpcrun.units import format_slurm_duration
 
 _WAYS_SHOWN = 4
-SENSELESS = frozenset({"HPR404", "HPR407", "HPR602", "HPR603"})
-"""Rules that only say that a combination makes no sense, or is not there yet."""
 
 
 def format_plan(plan: Plan) -> str:

@@ -49,18 +49,22 @@ def test_version_is_told(capsys: pytest.CaptureFixture[str]) -> None:
     assert capsys.readouterr().out == f"hpcrun {__version__}\n"
 
 
+def module(command: str) -> Path:
+    return FOLDER / f"{command.replace('-', '_')}.py"
+
+
 @pytest.mark.parametrize("option", ["--help", "-h"])
 def test_help_lists_all_commands_that_are_there(
     option: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main([option]) == 0
     shown = capsys.readouterr().out
-    there = [name for name in COMMANDS if (FOLDER / f"{name}.py").exists()]
+    there = [name for name in COMMANDS if module(name).exists()]
     listed = [line.split()[0] for line in shown.split("Commands:\n")[1].splitlines()]
     assert there == listed
 
 
-@pytest.mark.parametrize("name", [n for n in COMMANDS if (FOLDER / f"{n}.py").exists()])
+@pytest.mark.parametrize("name", [n for n in COMMANDS if module(n).exists()])
 def test_listed_command_loads_and_has_help(name: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main([name, "--help"]) == 0
     assert capsys.readouterr().out.startswith(f"Usage: hpcrun {name} ")
@@ -68,7 +72,7 @@ def test_listed_command_loads_and_has_help(name: str, capsys: pytest.CaptureFixt
 
 def test_command_modules_are_all_listed() -> None:
     commands = {
-        path.stem
+        path.stem.replace("_", "-")
         for path in FOLDER.glob("*.py")
         if "@click.command(" in path.read_text() or "@click.group(" in path.read_text()
     }
