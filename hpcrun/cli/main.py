@@ -22,7 +22,7 @@ from hpcrun.report.terminal import wants_colour
 
 COMMANDS: Mapping[str, str] = {
     "plan": "Decide how a job would run, and say why.",
-    "why-not": "Say why a job would not run in some way, and what would change that.",
+    "why-not": "Say why not some other way, and what would help.",
     "render": "Print the script that would be submitted.",
     "submit": "Submit a job.",
     "status": "Say what has become of a run.",
