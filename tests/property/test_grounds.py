@@ -9,7 +9,6 @@ from hpcrun import resources
 from hpcrun.model.verdict import Answer, Force, Verdict
 from hpcrun.planner.judge import judge_all
 from hpcrun.tables import rules
-from hpcrun.tables.questions import questions
 from hpcrun.tables.rows import read_table_json
 from tests.drawn_facts import draw_questions
 
@@ -70,7 +69,3 @@ def test_skipped_and_warning_verdicts_never_stand_against_a_candidate() -> None:
             forces = {v.force for v in judgement.verdicts if v.weight}
             if Force.REFUSES not in forces and not judgement.support.weight:
                 assert judgement.verdict.answer is Answer.COMPATIBLE
-
-
-def test_every_question_has_rules_that_exist() -> None:
-    assert [row.id for row in questions().values() if not set(row.codes) <= set(rules())] == []
