@@ -59,19 +59,22 @@ class Verdict:
     """Of a compatible answer."""
     force: Force = Force.REFUSES
 
-    @property
-    def refuses(self) -> bool:
-        """Whether a candidate cannot be taken for this answer."""
-        return self.weight > 0 and self.force is Force.REFUSES
-
     weight: int = field(init=False, repr=False, compare=False)
-    """How much the answer is against a candidate; 0 is not at all."""
+    """How much the answer is to be told of; 0 is compatible."""
+    objection: int = field(init=False, repr=False, compare=False)
+    """How much it is against a candidate: its weight where it has the force, else 0."""
 
     def __post_init__(self) -> None:
         """Weigh the answer once: it is asked for far more often than answers are given."""
         is_fine = self.answer is Answer.COMPATIBLE
         weight = 0 if is_fine else 2 * _FORCES.index(self.force) + _ANSWERS.index(self.answer)
         object.__setattr__(self, "weight", weight)
+        object.__setattr__(self, "objection", weight if self.force is Force.REFUSES else 0)
+
+    @property
+    def refuses(self) -> bool:
+        """Whether a candidate cannot be taken for this answer."""
+        return self.objection > 0
 
     @staticmethod
     def worst_of(verdicts: Iterable["Verdict"]) -> "Verdict":

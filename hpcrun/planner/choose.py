@@ -14,7 +14,6 @@ from hpcrun.planner.preference import preference
 from hpcrun.planner.question import Question
 from hpcrun.tables import rules
 
-_ANSWERS = (Answer.COMPATIBLE, Answer.UNKNOWN, Answer.INCOMPATIBLE)
 SENSELESS = frozenset({"HPR404", "HPR407", "HPR602", "HPR603"})
 """Codes of candidates that nobody asked for unless the job says so."""
 
@@ -42,7 +41,7 @@ def choose(question: Question, judged: Sequence[tuple[Shape, Judgement]]) -> Cho
     if not wished:
         missing = _without_candidates(question)
         return Choice(shape=None, judgement=None, diagnostics=(missing,))
-    fitting = [item for item in wished if item[1].verdict.answer is Answer.COMPATIBLE]
+    fitting = [item for item in wished if not item[1].weight]
     if fitting:
         shape, judgement = min(fitting, key=lambda item: preference(question, *item))
         reasons = judgement.verdict.reasons
@@ -112,8 +111,9 @@ def _is_allowed(job: Job, judgement: Judgement) -> bool:
 
 def _is_emulated(shape: Shape, judgement: Judgement) -> bool:
     """Whether the nodes have what emulates the image, whatever else there is against it."""
-    codes = {reason.code for _, reason in judgement.objections}
-    return shape.execution == "emulated" and not codes & _NOT_EMULATED
+    if shape.execution != "emulated":
+        return False
+    return _NOT_EMULATED.isdisjoint(reason.code for _, reason in judgement.objections)
 
 
 def _distance(
@@ -123,9 +123,8 @@ def _distance(
 
     To run a foreign image natively is of no sense where the nodes emulate it.
     """
-    verdict = judgement.verdict
-    codes = {reason.code for reason in verdict.reasons}
+    codes = judgement.codes
     is_senseless = bool(codes & SENSELESS)
     is_senseless |= "HPR202" in codes and shape.image_arch in emulated
     is_other_family = "HPR301" in codes
-    return (is_senseless, is_other_family, _ANSWERS.index(verdict.answer), len(codes))
+    return (is_senseless, is_other_family, judgement.weight, len(codes))

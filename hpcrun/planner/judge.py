@@ -42,11 +42,11 @@ class Judged(NamedTuple):
     @property
     def forecast(self) -> Verdict:
         """What would become of it, whether or not hpcrun can start it."""
-        return Verdict.worst_of(v for v in self.verdicts if not v.weight or v.refuses)
+        return Verdict.worst_of(v for v in self.verdicts if v.weight == v.objection)
 
 
 class Judgement:
-    """All that was found about one candidate."""
+    """All that was found about one candidate; what is joined of it only when it is asked for."""
 
     def __init__(self, judged: Judged, support: Verdict) -> None:
         """Take the verdicts; `support` is whether this version of hpcrun can start ranks so."""
@@ -54,13 +54,24 @@ class Judgement:
         self.library = judged.library
         self.client = judged.client
         self.support = support
-        self.forecast = judged.forecast
+        self.weight = max(v.objection for v in (support, *judged.verdicts))
+        """How much is against the candidate; 0 is nothing."""
+
+    @cached_property
+    def forecast(self) -> Verdict:
         """What would become of it, whether or not hpcrun can start it."""
+        return Verdict.worst_of(v for v in self.verdicts if v.weight == v.objection)
 
     @cached_property
     def verdict(self) -> Verdict:
         """The worst of the answers that count against a candidate."""
         return Verdict.worst_of([self.support, self.forecast])
+
+    @property
+    def codes(self) -> frozenset[str]:
+        """The rules by which the worst of the answers speak."""
+        against = (v for v in (self.support, *self.verdicts) if v.objection == self.weight > 0)
+        return frozenset(reason.code for v in against for reason in v.reasons)
 
     @property
     def objections(self) -> tuple[tuple[Answer, Reason], ...]:
