@@ -12,12 +12,13 @@ from hpcrun.compat.evidence import (
 )
 from hpcrun.compat.need import MpiNeed
 from hpcrun.model.base import is_known
-from hpcrun.model.image import Family, ImageFacts
+from hpcrun.model.image import Family, ImageFacts, MpiLibrary
 from hpcrun.model.verdict import Reason, Verdict
 from hpcrun.tables.versions import version_key
 
 _ROW = asked("image-mpi")
 _ALONE = asked("without-mpi")
+_INNER = asked("inner-launcher")
 
 
 def check_supported(model: str, launcher: str) -> Verdict:
@@ -85,18 +86,58 @@ def _check_unmet(facts: ImageFacts, need: MpiNeed) -> Verdict:
     )
 
 
-def check_no_pmi(srun_type: str) -> Verdict:
-    """Judge the type of srun for tasks that use no MPI."""
+def check_no_pmi(launcher: str, srun_type: str | None) -> Verdict:
+    """Judge what starts tasks that use no MPI."""
     if srun_type == "none":
         return fits(_ALONE, "`--mpi=none` leaves the tasks alone")
+    what = f"`{launcher}`" if srun_type is None else f"`--mpi={srun_type}`"
     return incompatible(
         Reason(
             code="HPR404",
-            message=f"model `none` uses no PMI, `--mpi={srun_type}` would offer one",
-            evidence=("only `--mpi=none` leaves the tasks alone",),
+            message=f"model `none` uses no PMI, {what} would offer one",
+            evidence=("only `srun --mpi=none` leaves the tasks alone",),
             table_row=_ALONE,
         )
     )
+
+
+def check_inner_launcher(
+    facts: ImageFacts, library: MpiLibrary, launcher: str, *, n_nodes: int
+) -> Verdict:
+    """Judge starting ranks by the image's own launcher inside one container (contained)."""
+    if launcher == "srun":
+        return incompatible(
+            Reason(
+                code="HPR404",
+                message="model `contained` starts ranks by the image's launcher, not by `srun`",
+                evidence=("`srun` is outside the container",),
+                table_row=_INNER,
+            )
+        )
+    if n_nodes > 1:
+        return incompatible(
+            Reason(
+                code="HPR412",
+                message=f"`{launcher}` inside the container cannot reach {n_nodes} nodes",
+                evidence=(
+                    library_found(facts, library),
+                    "it starts its daemons by `srun` or `ssh`, on nodes without the container",
+                ),
+                table_row=_INNER,
+            )
+        )
+    own = [starter for starter in facts.starters if starter.kind not in ("pmix", "mvapich")]
+    if own:
+        seen = tuple(f"{starter.kind}: {in_image(facts, starter.path)}" for starter in own[:2])
+        return fits(_INNER, library_found(facts, library), *seen)
+    message = f"the image has no `{launcher}` that starts ranks of its MPI"
+    reason = Reason(
+        code="HPR412",
+        message=message if facts.is_complete else "cannot tell whether the image has a launcher",
+        evidence=(library_found(facts, library), *(() if facts.is_complete else unread(facts))),
+        table_row=_INNER,
+    )
+    return incompatible(reason) if facts.is_complete else unknown(reason)
 
 
 def check_without_mpi(

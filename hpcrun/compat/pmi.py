@@ -14,11 +14,12 @@ from hpcrun.compat.evidence import (
     listed,
     unknown,
 )
+from hpcrun.compat.pmix_pair import PmixServer, check_pmix_pair
 from hpcrun.model.base import UNKNOWN, Unknown, is_known, known
 from hpcrun.model.image import Family, PmiAbility
 from hpcrun.model.site import Site
-from hpcrun.model.verdict import Answer, Reason, Verdict
-from hpcrun.tables import pmi, pmix
+from hpcrun.model.verdict import Reason, Verdict
+from hpcrun.tables import pmi
 
 _ROW = asked("pmi")
 _OFFERED = asked("launcher-offered")
@@ -36,6 +37,15 @@ class PmiClient(NamedTuple):
     """Whether the profile itself says that this library works with the site's Slurm."""
     library_name: str | Unknown = UNKNOWN
     """What people call its implementation."""
+    implementation: str | Unknown = UNKNOWN
+    """Its row in mpi_families.yaml."""
+
+    @property
+    def make(self) -> str | Unknown:
+        """Its implementation; Open MPI where only that family is known."""
+        if is_known(self.implementation) or self.family != Family.OPENMPI:
+            return self.implementation
+        return "open-mpi"
 
     @property
     def name(self) -> str:
@@ -154,34 +164,12 @@ def _unserved(client: PmiClient, srun_type: str, row_id: str) -> Verdict:
 
 
 def _check_pair(client: PmiClient, ability: PmiAbility, site: Site) -> Verdict:
-    server = site.scheduler.pmix.server if site.scheduler.pmix else UNKNOWN
     if client.is_vouched and not is_known(ability.version):
         return fits(_ROW, f"profile `{site.name}` vouches for it: {ability.evidence}")
-    key = in_profile(site, "scheduler.pmix.server")
-    seen = (f"PMIx client {ability.version}: {ability.evidence}", f"PMIx server {server}: {key}")
-    if not is_known(server) or not is_known(ability.version):
-        side = "client" if is_known(server) else "server"
-        return unknown(
-            Reason(
-                code="HPR405",
-                message=f"cannot tell the version of the PMIx {side}",
-                evidence=seen,
-                table_row=_ROW,
-            )
-        )
-    row = pmix().pair(server=server, client=ability.version, slurm=known(site.scheduler.version))
-    if row.answer is Answer.COMPATIBLE:
-        return fits(f"pmix.yaml row `{row.id}`", *seen)
-    reason = Reason(
-        code="HPR405",
-        message=(
-            f"{_DOUBTS[row.answer]} PMIx {ability.version} of the library "
-            f"with PMIx {server} of the site"
-        ),
-        evidence=(*seen, *((row.reason,) if row.reason else ())),
-        table_row=f"pmix.yaml row `{row.id}`",
+    server = PmixServer(
+        site.scheduler.pmix.server if site.scheduler.pmix else UNKNOWN,
+        found=in_profile(site, "scheduler.pmix.server"),
+        whose="the site",
+        slurm=known(site.scheduler.version),
     )
-    return Verdict(answer=row.answer, reasons=(reason,))
-
-
-_DOUBTS = {Answer.UNKNOWN: "cannot vouch for", Answer.INCOMPATIBLE: "cannot use"}
+    return check_pmix_pair(ability, server)

@@ -19,7 +19,7 @@ class Candidate(Value):
     srun_mpi: str | None = None
     """The value of `srun --mpi`."""
     mpi_stack: str | None = None
-    """Name in the profile, for the bind model."""
+    """Name in the profile: of the stack that is bound, or whose launcher starts the ranks."""
     fabric: Literal["image", "injected"] = "image"
     execution: Literal["native", "emulated"] = "native"
     image_arch: str

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import Literal, NamedTuple
 
 from hpcrun.model.base import UNKNOWN, is_known
+from hpcrun.planner.managers import stacks_with
 from hpcrun.planner.question import Question
 
 Model = Literal["hybrid", "bind", "contained", "none"]
@@ -33,17 +34,33 @@ def all_shapes(question: Question) -> Iterator[Shape]:
     for arch in question.images:
         for execution in EXECUTIONS:
             for model in MODELS:
-                stacks = tuple(question.site.mpi_stacks) if model == "bind" else (None,)
-                for stack in stacks:
-                    for launcher, srun_mpi in _launches(question):
-                        yield Shape(
-                            model=model,
-                            launcher=launcher,
-                            srun_mpi=srun_mpi,
-                            mpi_stack=stack,
-                            execution=execution,
-                            image_arch=arch,
-                        )
+                for launcher, srun_mpi, stack in _ways(question, model):
+                    yield Shape(
+                        model=model,
+                        launcher=launcher,
+                        srun_mpi=srun_mpi,
+                        mpi_stack=stack,
+                        execution=execution,
+                        image_arch=arch,
+                    )
+
+
+def _ways(question: Question, model: Model) -> Iterator[tuple[Launcher, str | None, str | None]]:
+    """Give launcher, `--mpi` type and host stack: that is bound, or whose launcher is used.
+
+    The stack is None where none is used, or where none has the launcher.
+    """
+    launches = tuple(_launches(question))
+    if model == "bind":
+        for stack in question.site.mpi_stacks:
+            for launcher, srun_mpi in launches:
+                yield launcher, srun_mpi, stack
+        return
+    for launcher, srun_mpi in launches:
+        is_lent = model == "hybrid" and launcher != "srun"
+        names = stacks_with(question, launcher) if is_lent else ()
+        for name in names or (None,):
+            yield launcher, srun_mpi, name
 
 
 def srun_types(question: Question) -> tuple[str, ...]:

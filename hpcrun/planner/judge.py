@@ -15,12 +15,13 @@ from hpcrun.compat.launch import (
 )
 from hpcrun.compat.libc import check_libc
 from hpcrun.compat.mpi_abi import check_mpi_abi, library_for
-from hpcrun.compat.pmi import PmiClient, check_pmi
+from hpcrun.compat.pmi import PmiClient
 from hpcrun.compat.runtime import check_bind_allowed
 from hpcrun.model.image import MpiLibrary
 from hpcrun.model.site import Site
 from hpcrun.model.verdict import Answer, Force, Reason, Verdict
 from hpcrun.planner.candidates import Shape, all_shapes
+from hpcrun.planner.judge_launch import check_contained, check_start
 from hpcrun.planner.judge_machine import judge_machine
 from hpcrun.planner.pmi_clients import image_client, stack_client
 from hpcrun.planner.question import Question
@@ -121,13 +122,11 @@ class Judge:
     def _judge_model(self, shape: Shape) -> Judged:
         if shape.model == "bind":
             return self._judge_bind(shape)
-        if shape.model == "hybrid":
-            return self._judge_hybrid(shape)
-        return self._judge_none(shape)
+        if shape.model == "none":
+            return self._judge_none(shape)
+        return self._judge_own(shape)
 
     def _judge_none(self, shape: Shape) -> Judged:
-        if shape.model == "contained" or shape.srun_mpi is None:
-            return Judged(verdicts=())
         question = self._question
         verdict = self._once(
             ("none", shape.image_arch),
@@ -138,16 +137,22 @@ class Judge:
                 is_wished=question.job.mpi.model == "none",
             ),
         )
-        return Judged(verdicts=(check_no_pmi(shape.srun_mpi), verdict))
+        launch = self._once(
+            ("no pmi", shape.launcher, shape.srun_mpi),
+            lambda: check_no_pmi(shape.launcher, shape.srun_mpi),
+        )
+        return Judged(verdicts=(launch, verdict))
 
-    def _judge_hybrid(self, shape: Shape) -> Judged:
+    def _judge_own(self, shape: Shape) -> Judged:
+        """Judge starting ranks on the image's own MPI (hybrid, contained)."""
         question, arch = self._question, shape.image_arch
         need = question.needs[arch]
         present = self._once(
             ("present", arch), lambda: check_image_mpi(question.images[arch], need)
         )
-        if shape.srun_mpi is None or not need.libraries:
-            return Judged(verdicts=(present,))
+        if not need.libraries:
+            start = () if shape.model == "contained" else self._start(shape, None)
+            return Judged(verdicts=(present, *start))
         judged = [self._judge_library(shape, library) for library in need.libraries]
         chosen = _one_library(question, shape, judged)
         return chosen._replace(verdicts=(present, *chosen.verdicts))
@@ -158,15 +163,18 @@ class Judge:
         client = self._once(
             ("client", arch, library.path), lambda: image_client(question, arch, library)
         )
-        verdicts = [
-            self._once(
-                ("pmi", arch, library.path, shape.srun_mpi),
-                lambda: check_pmi(client, shape.srun_mpi or "", question.site),
-            ),
-            *self._once(
+        key = ("start", shape.model, arch, library.path, *_launch(shape))
+        if shape.model == "contained":
+            start = self._once(
+                key, lambda: tuple(check_contained(question, shape, library, client))
+            )
+            network: tuple[Verdict, ...] = ()
+        else:
+            start = self._start(shape, client, *key)
+            network = self._once(
                 ("network", arch, library.path), lambda: tuple(self._check_network(arch, library))
-            ),
-        ]
+            )
+        verdicts = [*start, *network]
         if shape.execution == "emulated":
             facts = question.images[arch]
             verdicts.append(
@@ -176,6 +184,13 @@ class Judge:
                 )
             )
         return Judged(verdicts=tuple(verdicts), library=library, client=client)
+
+    def _start(self, shape: Shape, client: PmiClient | None, *key: Hashable) -> tuple[Verdict, ...]:
+        """Judge how the host's launcher starts the ranks of a library, if there is one."""
+        return self._once(
+            key or ("start", shape.model, *_launch(shape)),
+            lambda: tuple(check_start(self._question, shape, client)),
+        )
 
     def _check_network(self, arch: str, library: MpiLibrary) -> Iterator[Verdict]:
         question = self._question
@@ -196,14 +211,13 @@ class Judge:
         bound = self._once(
             ("bind", shape.image_arch, name), lambda: _judge_stack(question, shape.image_arch, name)
         )
-        client = bound.client
-        if client is None or shape.srun_mpi is None:
-            return bound
-        verdict = self._once(
-            ("stack pmi", shape.image_arch, name, shape.srun_mpi),
-            lambda: check_pmi(client, shape.srun_mpi or "", question.site),
-        )
-        return bound._replace(verdicts=(*bound.verdicts, verdict))
+        start = self._start(shape, bound.client, "bind start", shape.image_arch, *_launch(shape))
+        return bound._replace(verdicts=(*bound.verdicts, *start))
+
+
+def _launch(shape: Shape) -> tuple[str | None, ...]:
+    """Return what tells ways to start ranks apart."""
+    return (shape.launcher, shape.srun_mpi, shape.mpi_stack)
 
 
 def _judge_stack(question: Question, arch: str, name: str) -> Judged:

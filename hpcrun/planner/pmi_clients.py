@@ -17,6 +17,7 @@ def image_client(question: Question, arch: str, library: MpiLibrary) -> PmiClien
         abilities=library.pmi,
         found=library_found(question.images[arch], library),
         library_name=library_name(library),
+        implementation=library.implementation,
     )
 
 
@@ -43,4 +44,5 @@ def stack_client(question: Question, name: str, library: MpiLibrary) -> PmiClien
         ),
         is_vouched=is_vouched,
         library_name=library_name(library),
+        implementation=library.implementation,
     )

@@ -9,7 +9,7 @@ from pydantic import model_validator
 from hpcrun.model.image import Family
 from hpcrun.model.verdict import Answer
 from hpcrun.tables.rows import Document, Row, load_table
-from hpcrun.tables.versions import VersionRange, version_key
+from hpcrun.tables.versions import is_within, version_key
 
 Kind = Literal["pmi1", "pmi2", "pmix"]
 
@@ -76,8 +76,7 @@ class PmiTable(Document):
     def outcome(self, family: Family, version: str) -> Unserved | None:
         """Return what a library of this version does unserved."""
         for row in self.unserved:
-            in_range = VersionRange(since=row.since, before=row.before).holds(version)
-            if row.family is family and in_range:
+            if row.family is family and is_within(version, row.since, row.before):
                 return row
         return None
 
@@ -102,9 +101,8 @@ class PmixPair(Row):
         """Whether the row speaks of this pair; an unknown Slurm counts as an old one."""
         if self.slurm_before and slurm and version_key(slurm) >= version_key(self.slurm_before):
             return False
-        servers = VersionRange(since=self.server_since, before=self.server_before)
-        clients = VersionRange(since=self.client_since, before=self.client_before)
-        return servers.holds(server) and clients.holds(client)
+        is_served = is_within(server, self.server_since, self.server_before)
+        return is_served and is_within(client, self.client_since, self.client_before)
 
 
 class PmixTable(Document):

@@ -25,6 +25,11 @@ def version_key(text: str) -> tuple[int, ...]:
     return tuple(numbers)
 
 
+def is_within(version: str, since: str, before: str) -> bool:
+    """Whether a version lies from `since` up to, but without, `before`."""
+    return version_key(since) <= version_key(version) < version_key(before)
+
+
 class VersionRange(Value):
     """Versions from `since` up to, but without, `before`."""
 
@@ -39,4 +44,4 @@ class VersionRange(Value):
 
     def holds(self, version: str) -> bool:
         """Whether the version lies in the range."""
-        return version_key(self.since) <= version_key(version) < version_key(self.before)
+        return is_within(version, self.since, self.before)

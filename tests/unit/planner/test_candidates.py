@@ -150,3 +150,18 @@ def test_planning_never_crashes_and_never_rests_on_the_unknown(
     else:
         assert made.chosen.verdict == "compatible"
         assert not (n_tasks > 1 and made.chosen.srun_mpi == "none")
+
+
+def test_host_s_own_launcher_is_a_candidate_of_each_stack_that_has_it() -> None:
+    stacks = {n: s.to_json() | {"launchers": ["mpirun"]} for n, s in site().mpi_stacks.items()}
+    stacks["openmpi-4.1.8"] |= {"launchers": ["mpirun", "mpiexec"]}
+    made = plan(IMAGES["debian13-openmpi-5.0.7"], {"mpi_stacks": stacks})
+    found = {
+        launcher: [
+            c.mpi_stack
+            for c in made.candidates
+            if (c.model, c.execution, c.launcher) == ("hybrid", "native", launcher)
+        ]
+        for launcher in ("mpirun", "mpiexec")
+    }
+    assert found == {"mpirun": list(STACKS), "mpiexec": ["openmpi-4.1.8"]}

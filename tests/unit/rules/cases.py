@@ -15,6 +15,7 @@ from tests.unit.planner.measured import (
     openmpi_image,
     user,
 )
+from tests.unit.rules.cases_launch import LAUNCH
 from tests.unit.rules.cases_machine import MACHINE
 from tests.unit.rules.given import ARM, MPICH, NEEDS_OPENMPI, OPENMPI, Case, Given
 from tests.unit.rules.given import described as _described
@@ -69,7 +70,9 @@ _STATIC = image(
 _ONE_BIND = _stacks("openmpi-5.0.11")
 _DIGEST = f"sha256:{'0' * 64}"
 
-CASES: dict[str, Case] = MACHINE | {
+_OTHERS = MACHINE | LAUNCH
+
+CASES: dict[str, Case] = _OTHERS | {
     "HPR004": Case(
         silent_job="resources: {nodes: 2, tasks: 3}\n"
         "allow: [{rule: HPR403, because: tried by hand}]"

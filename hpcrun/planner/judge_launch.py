@@ -1,0 +1,37 @@
+"""The verdicts on how ranks are started and find each other; looks at no library's soname."""
+
+from collections.abc import Iterator
+
+from hpcrun.compat.launch import check_inner_launcher
+from hpcrun.compat.pmi import PmiClient, check_pmi
+from hpcrun.compat.process_manager import check_launcher_there, check_managed
+from hpcrun.model.image import MpiLibrary
+from hpcrun.model.verdict import Verdict
+from hpcrun.planner.candidates import Shape
+from hpcrun.planner.managers import image_manager, stack_manager, stacks_with
+from hpcrun.planner.question import Question
+
+
+def check_start(question: Question, shape: Shape, client: PmiClient | None) -> Iterator[Verdict]:
+    """Judge starting ranks of a library by the host's launcher; the launcher alone without one."""
+    if shape.srun_mpi is not None:
+        if client is not None:
+            yield check_pmi(client, shape.srun_mpi, question.site)
+        return
+    has_it = shape.mpi_stack in stacks_with(question, shape.launcher)
+    stack = shape.mpi_stack if has_it else None
+    yield check_launcher_there(question.site, shape.launcher, stack)
+    if client is not None and stack is not None:
+        yield check_managed(client, stack_manager(question, stack, shape.launcher))
+
+
+def check_contained(
+    question: Question, shape: Shape, library: MpiLibrary, client: PmiClient
+) -> Iterator[Verdict]:
+    """Judge starting ranks of a library by the image's own launcher, inside one container."""
+    facts = question.images[shape.image_arch]
+    n_nodes = question.job.resources.nodes
+    yield check_inner_launcher(facts, library, shape.launcher, n_nodes=n_nodes)
+    if shape.launcher != "srun":
+        manager = image_manager(question, shape.image_arch, library, shape.launcher)
+        yield check_managed(client, manager)
