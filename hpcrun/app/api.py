@@ -19,12 +19,15 @@ from hpcrun.app.fetch import fetch_run as fetch
 from hpcrun.app.inspect import inspect, inspect_host
 from hpcrun.app.list_runs import find_run, list_runs
 from hpcrun.app.logs import read_logs as logs
+from hpcrun.app.new_job import NewJob, convert_script, new_job, read_script
 from hpcrun.app.passports import load_passport, read_passports, read_stacks
 from hpcrun.app.plan import plan
+from hpcrun.app.sites import diff_sites, list_sites, open_profile
 from hpcrun.app.status import read_status as status
 from hpcrun.app.status import read_statuses as statuses
 from hpcrun.app.submit import Outside, Planned
 from hpcrun.app.submit import submit_run as submit
+from hpcrun.app.validate_site import validate_site
 from hpcrun.app.wait import wait_for_run as wait
 from hpcrun.app.why_not import why_not
 from hpcrun.loading import load_job, load_job_with_positions, load_site
@@ -35,10 +38,13 @@ from hpcrun.site import find_site
 __all__ = [
     "Explanation",
     "JobFile",
+    "NewJob",
     "Outside",
     "Planned",
     "cancel",
     "check_paths",
+    "convert_script",
+    "diff_sites",
     "explain",
     "fetch",
     "find_run",
@@ -46,19 +52,24 @@ __all__ = [
     "inspect",
     "inspect_host",
     "list_runs",
+    "list_sites",
     "load_job",
     "load_job_with_positions",
     "load_passport",
     "load_site",
     "logs",
+    "new_job",
     "open_place",
+    "open_profile",
     "plan",
     "read_passports",
+    "read_script",
     "read_stacks",
     "render",
     "status",
     "statuses",
     "submit",
+    "validate_site",
     "wait",
     "why_not",
 ]

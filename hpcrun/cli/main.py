@@ -21,6 +21,7 @@ from hpcrun.report.errors import error_to_json, format_error
 from hpcrun.report.terminal import wants_colour
 
 COMMANDS: Mapping[str, str] = {
+    "init": "Write a job file, from an sbatch script if you have one.",
     "plan": "Decide how a job would run, and say why.",
     "why-not": "Say why not some other way, and what would help.",
     "render": "Print the script that would be submitted.",

@@ -18,7 +18,7 @@ MAX_SHOWN_LINE = 4096
 _LINE_BREAK = re.compile("\r\n|[\r\n\x85]|[\u2028\u2029]")
 
 # All but what YAML 1.2.2, 5.1, lets stand in a stream; the other way round takes ms to compile.
-_UNPRINTABLE = re.compile(
+UNPRINTABLE = re.compile(
     "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff\ufeff\ufffe\uffff]"
 )
 
@@ -69,7 +69,7 @@ class Unreadable(NamedTuple):
 
 def read_source(path: Path) -> Source | Unreadable:
     """Read a small text file; what is not there or no file at all raises."""
-    content = _read_bytes(path)
+    content = read_bytes(path)
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -81,7 +81,7 @@ def read_source(path: Path) -> Source | Unreadable:
             help="save the file as UTF-8 text",
         )
     source = make_source(path, text)
-    found = _UNPRINTABLE.search(text)
+    found = UNPRINTABLE.search(text)
     if found is None:
         return source
     return Unreadable(
@@ -109,7 +109,8 @@ def _span_at(source: Source, index: int) -> Span:
     return source.span(len(before), len(before[-1]) + 1, 1)
 
 
-def _read_bytes(path: Path) -> bytes:
+def read_bytes(path: Path) -> bytes:
+    """Read a small file; what is not there or no file at all raises."""
     if not _is_utf8(path.absolute()):
         raise InputError(
             f"the path of `{path}` is not UTF-8, so no plan or record can hold it",
@@ -129,6 +130,6 @@ def _read_bytes(path: Path) -> bytes:
     if len(content) > MAX_FILE_BYTES:
         raise InputError(
             f"`{path}` is larger than {MAX_FILE_BYTES // 1024} KiB",
-            help=["name a job file or site profile; put data into files of its own"],
+            help=["name a job file, profile or script; put data into files of its own"],
         )
     return content

@@ -15,7 +15,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("image",),
     ("compat",),
     ("planner",),
-    ("rules", "render"),
+    ("rules", "render", "sbatch"),
     ("ports",),
     ("scheduler", "site", "store", "sandbox"),
     ("app",),

@@ -17,6 +17,12 @@ def test_api_offers_the_commands_as_functions() -> None:
         "wait",
         "inspect",
         "explain",
+        "list_sites",
+        "open_profile",
+        "diff_sites",
+        "validate_site",
+        "new_job",
+        "convert_script",
     }
     assert commands <= set(api.__all__)
 

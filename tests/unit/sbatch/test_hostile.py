@@ -1,0 +1,59 @@
+"""Whatever stands in a script, reading it ends soon, and with a job or an error of its own."""
+
+import random
+import time
+from pathlib import Path
+
+import pytest
+
+from hpcrun.errors import HpcrunError
+from hpcrun.sbatch import check_script, format_job, read_job
+from tests.fuzz.mutate import mutate
+
+GOOD = (
+    b"#!/bin/bash\n#SBATCH -N 2 -n 4 --mem=2G --gres=gpu:a:2,tmpfs:1 --export=A=b\n"
+    b"module load x\nIMG=$HOME/a.sif\nexport SINGULARITY_BIND=/a:/b:ro,/c A='b' \n"
+    b"srun --mpi=pmix -n 2 env C=d singularity exec -eB /x:/y --env E=f \\\n"
+    b"  --mount type=bind,src=/a,dst=/b $IMG prog \"$X\" $SLURM_PROCID 'a b'\n"
+    b"mpirun -np 2 --mca a b apptainer run a.sif\n"
+)
+COSTLY = {
+    "words": b"srun apptainer exec a.sif " + b"a " * 100_000,
+    "commands": b"srun apptainer exec a.sif b;" * 8000,
+    "statements": b"srun apptainer exec a.sif " + b"zzz " * 350 + b";" * 1 + b"\\\n" * 60,
+    "mounts": b"apptainer exec " + (b"-B " + b"/a:/b," * 600 + b" ") * 60 + b"a.sif b",
+    "env": b"apptainer exec " + (b"--env " + b"a=b," * 1000 + b" ") * 60 + b"a.sif b",
+    "inner": b"bash -c 'for a in b; do apptainer exec a.sif b; done'\n" * 4000,
+    "digits": b"#SBATCH -n " + b"9" * 200_000 + b"\napptainer exec a.sif b\n",
+    "options": b"#SBATCH " + b"--a=b " * 40_000 + b"\napptainer exec a.sif b\n",
+    "exports": b"".join(b"export a%d=b\n" % n for n in range(1900)) + b"apptainer exec a.sif b\n",
+    "lines": b"\n" * 250_000 + b"apptainer exec a.sif b\n",
+    "quotes": b"#SBATCH " + b"\"'" * 100_000 + b"\napptainer exec a.sif b\n",
+}
+
+
+def read(folder: Path, content: bytes) -> str:
+    path = folder / "job.sh"
+    path.write_bytes(content)
+    try:
+        script = read_job(path)
+    except HpcrunError as error:
+        return error.message
+    list(check_script(script))
+    return format_job(script, folder)
+
+
+def test_mutated_scripts_end_in_a_job_or_an_error(tmp_path: Path) -> None:
+    for seed in range(400):
+        assert read(tmp_path, mutate(GOOD, [GOOD], random.Random(seed)))
+
+
+@pytest.mark.parametrize("content", COSTLY.values(), ids=COSTLY)
+def test_costly_scripts_are_given_up_soon(content: bytes, tmp_path: Path) -> None:
+    began = time.process_time()
+    assert read(tmp_path, b"#!/bin/bash\n" + content)
+    assert time.process_time() - began < 20
+
+
+def test_script_that_is_too_large_is_refused(tmp_path: Path) -> None:
+    assert "larger than" in read(tmp_path, b"#!/bin/sh\n" + b"#" * 300_000)

@@ -1,0 +1,214 @@
+"""A script becomes the job that does the same, with the place of each value in the script."""
+
+from pathlib import Path, PurePosixPath
+
+import pytest
+
+from hpcrun.errors import InputError
+from hpcrun.model.job import JobMount, MpiWish, Resources, Submit
+from tests.unit.sbatch.scripts import STEP, read, told
+
+HEADER = {
+    "#SBATCH -N 2 -n 8": Resources(nodes=2, tasks=8),
+    "#SBATCH -N 2 --ntasks-per-node=4": Resources(nodes=2, tasks_per_node=4),
+    "#SBATCH -N 2 -n 8 --ntasks-per-node=4": Resources(nodes=2, tasks_per_node=4),
+    "#SBATCH -n 8 --ntasks-per-node=4": Resources(nodes=2, tasks_per_node=4),
+    "#SBATCH -N 2 -n 6 --ntasks-per-node=4": Resources(nodes=2, tasks=6),
+    "#SBATCH -n 2\n#SBATCH -n 4": Resources(tasks=4),
+    "#SBATCH -n 2 --mem=2G": Resources(tasks=2, memory_per_node_mib=2048),
+    "#SBATCH -n 2 --mem-per-cpu=500": Resources(tasks=2, memory_per_cpu_mib=500),
+    "#SBATCH -n 2 -t 1-0": Resources(tasks=2, walltime_s=86400),
+    "#SBATCH -n 2 -t 30": Resources(tasks=2, walltime_s=1800),
+    "#SBATCH -n 2 --gpus-per-node=4": Resources(tasks=2, gpus_per_node=4),
+    "#SBATCH -N 2 -n 2 --gpus=8": Resources(nodes=2, tasks=2, gpus_per_node=4),
+    "#SBATCH -n 2 --gres=gpu:a100:2": Resources(tasks=2, gpus_per_node=2),
+    "#SBATCH -n 2 --gres=tmpfs:5G": Resources(tasks=2, extra={"gres": "tmpfs:5G"}),
+    "#SBATCH -n 2 --hint=nomultithread --exclusive": Resources(
+        tasks=2, extra={"hint": "nomultithread", "exclusive": ""}
+    ),
+    "#SBATCH -n 2 --site-thing=a": Resources(tasks=2, extra={"site-thing": "a"}),
+}
+
+
+@pytest.mark.parametrize(("header", "expected"), HEADER.items(), ids=HEADER)
+def test_resources_are_those_of_the_header(
+    header: str, expected: Resources, tmp_path: Path
+) -> None:
+    assert read(tmp_path, f"{header}\n{STEP}\n").job.resources == expected
+
+
+def test_srun_counts_before_the_header(tmp_path: Path) -> None:
+    script = read(tmp_path, "#SBATCH -N 4 -n 16 -c 1\nsrun -N 2 -n 4 -c 3 apptainer exec a.sif b\n")
+    assert script.job.resources == Resources(nodes=2, tasks=4, cpus_per_task=3)
+
+
+def test_submit_and_name_are_carried_over(tmp_path: Path) -> None:
+    header = "#SBATCH -A p1 -p main --qos=q -C zen3 --reservation=r -J 'my job!'"
+    job = read(tmp_path, f"{header}\n{STEP}\n").job
+    assert job.submit == Submit(
+        partition="main", account="p1", qos="q", constraint="zen3", reservation="r"
+    )
+    assert job.name == "my-job"
+
+
+def test_name_is_the_scripts_where_it_has_no_other(tmp_path: Path) -> None:
+    assert read(tmp_path, STEP).job.name == "job"
+
+
+LAUNCHES = {
+    "srun -n 4 --mpi=pmi2 apptainer exec app.sif a": (4, MpiWish(launcher="srun", pmi="pmi2")),
+    "mpirun -np 4 apptainer exec app.sif a": (4, MpiWish()),
+    "mpiexec -n 4 --bind-to core singularity exec app.sif a": (4, MpiWish()),
+    "mpirun -n 4 -x A=b --mca pml ucx apptainer exec app.sif a": (4, MpiWish()),
+    "time srun -n 4 numactl -l apptainer exec app.sif a": (4, MpiWish()),
+    "exec srun -n4 env A=b apptainer exec app.sif a": (4, MpiWish()),
+    "srun -n 4 bash -c 'apptainer exec app.sif a'": (4, MpiWish()),
+    "apptainer exec app.sif mpirun -n 4 a": (4, MpiWish()),
+    "apptainer exec app.sif a": (1, MpiWish()),
+}
+
+
+@pytest.mark.parametrize(("line", "expected"), LAUNCHES.items(), ids=LAUNCHES)
+def test_launchers_are_read(line: str, expected: tuple[int, MpiWish], tmp_path: Path) -> None:
+    job = read(tmp_path, line).job
+    assert (job.resources.n_tasks, job.mpi, job.command) == (*expected, ("a",))
+
+
+def test_image_is_found_through_variables_of_the_script(tmp_path: Path) -> None:
+    text = "DIR=images\nIMG=$DIR/app.sif\nmodule load x\nsrun -n 2 apptainer exec $IMG a\n"
+    image = read(tmp_path, text).job.image.any_arch
+    assert image is not None
+    assert image.ref == str(tmp_path / "images" / "app.sif")
+
+
+def test_image_is_found_through_folders_of_who_submits(tmp_path: Path) -> None:
+    text = "srun -n 2 apptainer exec $WORK/app.sif a $TOKEN\n"
+    script = read(tmp_path, text, {"WORK": "/work/p1", "TOKEN": "s3cret"})
+    assert script.job.image.any_arch is not None
+    assert script.job.image.any_arch.ref == "/work/p1/app.sif"
+    assert script.job.script is not None
+    assert "s3cret" not in script.job.script
+
+
+def test_image_that_is_not_known_is_refused_at_its_line(tmp_path: Path) -> None:
+    with pytest.raises(InputError) as caught:
+        read(tmp_path, "#SBATCH -n 2\nsrun apptainer exec $IMG a\n")
+    assert told(caught.value.diagnostics, "HPR826") == [
+        ("cannot tell the image: the script does not set all that it names", 3)
+    ]
+
+
+def test_word_that_is_not_known_stops_the_job_at_its_start(tmp_path: Path) -> None:
+    script = read(tmp_path, 'srun -n 2 apptainer exec a.sif b "$IN" $SLURM_JOB_ID "x y"\n')
+    assert script.job.script == (
+        ': "${IN:?the sbatch script does not set it}"\nexec b "$IN" $SLURM_JOB_ID \'x y\'\n'
+    )
+    assert told(script.found, "HPR826")[0][1] == 2
+
+
+MOUNTS = {
+    "--bind /data": JobMount(host=Path("/data"), container=PurePosixPath("/data")),
+    "-B/data:/in:ro": JobMount(host=Path("/data"), container=PurePosixPath("/in"), mode="ro"),
+    "--mount type=bind,src=/data,dst=/in": JobMount(
+        host=Path("/data"), container=PurePosixPath("/in")
+    ),
+}
+
+
+@pytest.mark.parametrize(("option", "expected"), MOUNTS.items(), ids=MOUNTS)
+def test_mounts_are_carried_over(option: str, expected: JobMount, tmp_path: Path) -> None:
+    assert read(tmp_path, f"apptainer exec {option} app.sif a").job.mounts == (expected,)
+
+
+def test_mounts_by_variable_are_carried_over_and_host_parts_are_not(tmp_path: Path) -> None:
+    text = (
+        "export SINGULARITY_BIND=/pfs,/opt/cray,/usr/lib64/libcxi.so.1\nsingularity exec a.sif b\n"
+    )
+    script = read(tmp_path, text)
+    assert [str(mount.host) for mount in script.job.mounts] == ["/pfs"]
+    assert len(told(script.found, "HPR828")) == 2
+
+
+def test_working_folder_needs_no_mount(tmp_path: Path) -> None:
+    assert read(tmp_path, 'apptainer exec -B $PWD --pwd "$PWD" a.sif b').job.mounts == ()
+
+
+def test_environment_is_what_the_program_would_see(tmp_path: Path) -> None:
+    text = (
+        "export OMP_NUM_THREADS=4 LD_LIBRARY_PATH=/opt/x/lib\nOTHER=1\n"
+        "export APPTAINERENV_A=b SLURM_MPI_TYPE=pmix API_TOKEN=x\n"
+        "srun -n 2 apptainer exec --env C=d,E=f a.sif b\n"
+    )
+    script = read(tmp_path, text)
+    assert script.job.env == {"OMP_NUM_THREADS": "4", "A": "b", "C": "d", "E": "f"}
+
+
+def test_clean_environment_keeps_what_is_meant_for_the_container(tmp_path: Path) -> None:
+    text = "export OMP_NUM_THREADS=4 SINGULARITYENV_A=b\nsingularity exec -e a.sif b\n"
+    assert read(tmp_path, text).job.env == {"A": "b"}
+
+
+def test_program_that_starts_elsewhere_is_a_script(tmp_path: Path) -> None:
+    assert read(tmp_path, "apptainer exec --pwd /w a.sif b 'c d'").job.script == (
+        "cd /w\nexec b 'c d'\n"
+    )
+
+
+def test_run_starts_the_images_own_script(tmp_path: Path) -> None:
+    assert read(tmp_path, "apptainer --silent run a.sif b").job.command == (
+        "/.singularity.d/runscript",
+        "b",
+    )
+
+
+def test_working_folder_is_where_the_script_goes(tmp_path: Path) -> None:
+    assert read(tmp_path, f"cd sub\n{STEP}").job.workdir == tmp_path / "sub"
+    assert read(tmp_path, f"#SBATCH -D /w\n{STEP}").job.workdir == Path("/w")
+
+
+def test_step_with_most_tasks_is_the_job(tmp_path: Path) -> None:
+    steps = ("", "first"), ("srun -n 4 ", "second"), ("srun -n 2 ", "third")
+    text = "".join(f"{launcher}apptainer exec a.sif {name}\n" for launcher, name in steps)
+    script = read(tmp_path, text)
+    assert script.job.command == ("second",)
+    assert [line for _, line in told(script.found, "HPR827")] == [2, 4]
+
+
+def test_values_stand_where_the_script_says_them(tmp_path: Path) -> None:
+    script = read(tmp_path, "#SBATCH --nodes=2\nsrun --mpi=pmix -n 4 apptainer exec app.sif a\n")
+    places = {
+        key: script.positions.nearest(key)
+        for key in ("resources.nodes", "resources.tasks", "image", "mpi.pmi", "mpi", "workdir")
+    }
+    assert {key: (p.line, p.column) for key, p in places.items() if p is not None} == {
+        "resources.nodes": (2, 9),
+        "resources.tasks": (3, 17),
+        "image": (3, 37),
+        "mpi.pmi": (3, 6),
+        "mpi": (3, 1),
+        "workdir": (3, 1),
+    }
+
+
+def test_wrong_value_is_told_at_its_line_in_the_script(tmp_path: Path) -> None:
+    with pytest.raises(InputError) as caught:
+        read(tmp_path, f"#SBATCH -n 2 --time=soon\n{STEP}\n")
+    assert told(caught.value.diagnostics, "HPR005") == [
+        ("`resources.walltime` must be a duration above zero", 2)
+    ]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "echo hello\n",
+        "srun ./other.sh\n",
+        "srun --container-image=a.sqsh b\n",
+        "#!/usr/bin/python3\nx = 1\n",
+    ],
+    ids=["nothing", "another-script", "plugin", "python"],
+)
+def test_script_without_container_is_refused(text: str, tmp_path: Path) -> None:
+    with pytest.raises(InputError) as caught:
+        read(tmp_path, text)
+    assert len(told(caught.value.diagnostics, "HPR824")) == 1
