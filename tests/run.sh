@@ -5,6 +5,7 @@
 #   sh tests/run.sh fast       the inner loop: nothing that needs Slurm, Apptainer or a build
 #   sh tests/run.sh full       everything, in every Slurm version that a sandbox can have
 #   sh tests/run.sh bench      the benchmarks
+#   sh tests/run.sh truth …    what the engine says against what really happens (tests/truth/README.md)
 #   sh tests/run.sh pytest …   pytest with these arguments
 #
 # On a bare Debian machine root gets what is missing installed; an ordinary user is told how.
@@ -42,12 +43,16 @@ bench)
     shift
     exec "$venv/bin/python" -m tests.benchmarks "$@"
     ;;
+truth)
+    shift
+    exec "$venv/bin/python" -m tests.truth "$@"
+    ;;
 pytest)
     shift
     exec "$venv/bin/python" -m pytest "$@"
     ;;
 *)
-    say "usage: sh tests/run.sh [fast|full|bench|pytest …]"
+    say "usage: sh tests/run.sh [fast|full|bench|truth …|pytest …]"
     exit 64
     ;;
 esac
