@@ -8,6 +8,8 @@ from hpcrun.model.base import UNKNOWN, Unknown
 from hpcrun.model.image import LibC
 
 _GLIBC = re.compile(r"GLIBC_([0-9]+(?:\.[0-9]+)+)")
+_MARKS = {"GLIBC_ABI_DT_RELR": "GLIBC_2.36"}
+"""Versions without symbols, by which files tell what the loader must know (glibc 2.36, NEWS)."""
 _GLIBC_FILE = re.compile(r"libc\.so\.6(\.1)?|libc-2\.[0-9]+\.so")
 """Before 2.34 libc.so.6 was a link to libc-2.x.so; on Alpha and IA-64 it is libc.so.6.1."""
 _GLIBC_BANNER = re.compile(rb"GNU C Library [^\0]{0,200}release version ([0-9]+\.[0-9]+)")
@@ -45,8 +47,9 @@ def _read_glibc(file: ElfFile) -> LibC:
 
 
 def highest_glibc(versions: Iterable[str]) -> str | None:
-    """Return the highest x.y among symbol versions GLIBC_x.y."""
-    numbers = [match.group(1) for v in versions if (match := _GLIBC.fullmatch(v))]
+    """Return the highest x.y among symbol versions GLIBC_x.y, and those that stand for one."""
+    named = (_MARKS.get(version, version) for version in versions)
+    numbers = [match.group(1) for name in named if (match := _GLIBC.fullmatch(name))]
     return max(numbers, key=lambda text: tuple(map(int, text.split("."))), default=None)
 
 

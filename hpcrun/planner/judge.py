@@ -14,6 +14,7 @@ from hpcrun.compat.launch import (
     check_without_mpi,
 )
 from hpcrun.compat.libc import check_libc
+from hpcrun.compat.libc_untold import check_libc_untold
 from hpcrun.compat.mpi_abi import check_mpi_abi, library_for
 from hpcrun.compat.pmi import PmiClient
 from hpcrun.compat.runtime import check_bind_allowed
@@ -231,9 +232,11 @@ def _judge_stack(question: Question, arch: str, name: str) -> Judged:
     offered = stack_facts.libraries if stack_facts else ()
     loads = (library_for(user, offered) for user in need.users)
     library = next((lib for lib in loads if lib is not None), None)
+    if stack_facts is None:
+        verdicts.append(check_libc_untold(facts, question.site, question.classes, name=name))
     if library is None or stack_facts is None:
         return Judged(verdicts=tuple(verdicts))
-    verdicts.append(check_libc(facts, name=name, library=library, stack_facts=stack_facts))
+    verdicts += check_libc(facts, name=name, library=library, stack_facts=stack_facts)
     client = stack_client(question, name, library)
     return Judged(verdicts=tuple(verdicts), library=library, client=client)
 

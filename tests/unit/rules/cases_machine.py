@@ -2,12 +2,14 @@
 
 from typing import Any
 
+from hpcrun.model.command import CommandFacts, VersionNeed
 from hpcrun.model.container import ContainerFacts
-from hpcrun.model.image import ImageFacts
+from hpcrun.model.image import ImageFacts, StackFacts
+from hpcrun.model.mpi import ClosureFile
 from hpcrun.model.seen import Certainty
-from hpcrun.model.system import LevelSign, OsRelease, SystemFacts
-from tests.unit.planner.measured import site
-from tests.unit.rules.given import OPENMPI, Case, Given, nodes
+from hpcrun.model.system import CxxLibrary, LevelSign, OsRelease, SystemFacts
+from tests.unit.planner.measured import STACKS, image, site
+from tests.unit.rules.given import NEEDS_OPENMPI, OPENMPI, Case, Given, nodes, stacks
 
 
 def _based_on(os_id: str, version: str, level: str) -> ImageFacts:
@@ -37,6 +39,44 @@ def _two_classes(**features: Any) -> dict[str, Any]:
     } | features
 
 
+def _closure(**file: Any) -> dict[str, StackFacts]:
+    name = "openmpi-5.0.11"
+    folder = STACKS[name].prefix / "lib"
+    row = {"soname": "libucs.so.0", "path": str(folder / "libucs.so.0"), "is_inside": True} | file
+    facts = STACKS[name].model_copy(update={"closure": (ClosureFile.model_validate(row),)})
+    return {name: facts}
+
+
+def _needs_cxx(version: str) -> dict[str, StackFacts]:
+    return _closure(versions_needed={"libstdc++.so.6": ["CXXABI_1.3", f"GLIBCXX_{version}"]})
+
+
+def _brings_cxx(version: str) -> dict[str, StackFacts]:
+    path = str(STACKS["openmpi-5.0.11"].prefix / "lib" / "libstdc++.so.6")
+    return _closure(soname="libstdc++.so.6", path=path, versions_defined=[f"GLIBCXX_{version}"])
+
+
+_CXX = CxxLibrary(path="/usr/lib/libstdc++.so.6", glibcxx="3.4.28", cxxabi="1.3.12", evidence="x")
+_HAS_CXX = image(
+    users=NEEDS_OPENMPI.mpi_users,
+    sonames=("libstdc++.so.6",),
+    system=SystemFacts(libstdcxx=_CXX),
+)
+_NEEDS_CXX = VersionNeed(
+    kind="GLIBCXX",
+    version="3.4.30",
+    path="/usr/bin/app",
+    library="libstdc++.so.6",
+    evidence="verneed",
+)
+_CXX_PROGRAM = image(
+    users=NEEDS_OPENMPI.mpi_users,
+    command=CommandFacts(
+        argv=("/usr/bin/app",), steps=(), mpi_users=NEEDS_OPENMPI.mpi_users, needs=(_NEEDS_CXX,)
+    ),
+)
+_ONE_BIND = stacks("openmpi-5.0.11")
+
 _RHEL_10 = _based_on("rhel", "10.0", "x86_64_v3")
 
 MACHINE: dict[str, Case] = {
@@ -52,5 +92,13 @@ MACHINE: dict[str, Case] = {
     "HPR219": Case(
         fires=Given(image=_compiled_with("-march=native")),
         silent=Given(image=_compiled_with("-march=x86-64-v2 -mtune=native")),
+    ),
+    "HPR313": Case(
+        fires=Given(image=_HAS_CXX, site=_ONE_BIND, stacks=_needs_cxx("3.4.30")),
+        silent=Given(image=_HAS_CXX, site=_ONE_BIND, stacks=_needs_cxx("3.4.28")),
+    ),
+    "HPR314": Case(
+        fires=Given(image=_CXX_PROGRAM, site=_ONE_BIND, stacks=_brings_cxx("3.4.25")),
+        silent=Given(image=_CXX_PROGRAM, site=_ONE_BIND, stacks=_brings_cxx("3.4.30")),
     ),
 }
