@@ -52,6 +52,29 @@ def check_processor(
     return (*(verdicts or [plain]), *_check_native_build(facts))
 
 
+def check_offered_level(
+    facts: ImageFacts, level: str, *, found: str, what: str
+) -> Iterator[Verdict]:
+    """Judge the image's programs on a processor that is only imitated, of a level."""
+    offered = processor(level)
+    for need in _needs(facts):
+        if offered is None or need.row.is_plain or offered.arch != need.row.arch:
+            continue
+        table_row = f"processors.yaml row `{need.row.name}`"
+        seen = (need.found, f"{found}: {what} has {level}")
+        lacks = offered.lacks(need.row)
+        if not lacks:
+            yield fits(table_row, *seen)
+            continue
+        modal = "may need" if need.is_hint else "need"
+        message = f"programs {modal} {need.row.name}; {what} lacks {lacks[0]}"
+        reason = Reason(code="HPR217", message=message, evidence=seen, table_row=table_row)
+        if need.is_hint:
+            yield unknown(reason, force=need.force)
+        else:
+            yield incompatible(reason, force=need.force)
+
+
 def _needs(facts: ImageFacts) -> Iterator[_Need]:
     """Yield what the signs in the image ask for, the same processor once."""
     own = own_files(facts)

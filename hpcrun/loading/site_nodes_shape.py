@@ -51,6 +51,9 @@ _OS = Record(
         "user_namespaces_max": count(
             "/proc/sys/user/max_user_namespaces", probe="/proc/sys/user/max_user_namespaces"
         ),
+        "user_namespaces": flag(
+            "whether ordinary users may make user namespaces", probe="unshare -Ur true"
+        ),
         "subuids": flag("whether users have ranges in /etc/subuid", probe="/etc/subuid"),
     }
 )
@@ -89,6 +92,8 @@ _EMULATION = Record(
         "emulator": fact(Text(), "for example qemu-user", is_required=True),
         "version": fact(Version(), "of the emulator"),
         "flags": defaulting(TEXT, "of the binfmt_misc entry"),
+        "enabled": flag("whether the entry is in force", probe="/proc/sys/fs/binfmt_misc"),
+        "magic": fact(Text(), "of the entry, in hexadecimal", probe="/proc/sys/fs/binfmt_misc"),
     }
 )
 

@@ -25,6 +25,8 @@ class NodeOs(Value):
     glibc: Line | Unknown = UNKNOWN
     kernel: Line | Unknown = UNKNOWN
     user_namespaces_max: int | Unknown = UNKNOWN
+    user_namespaces: bool | Unknown = UNKNOWN
+    """Whether ordinary users may make them: no AppArmor, no sysctl forbids it."""
     subuids: bool | Unknown = UNKNOWN
     """Whether users have ranges in /etc/subuid."""
 
@@ -64,6 +66,10 @@ class Emulation(Value):
     emulator: Line
     version: Line | Unknown = UNKNOWN
     flags: str = ""
+    enabled: bool | Unknown = UNKNOWN
+    """Whether the entry is in force; one that a profile lists is taken to be."""
+    magic: Line | Unknown = UNKNOWN
+    """The bytes by which the kernel knows its programs, in hexadecimal."""
 
 
 class NodeClass(Value):

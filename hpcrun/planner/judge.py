@@ -4,7 +4,7 @@ from collections.abc import Callable, Hashable, Iterator
 from functools import cached_property
 from typing import Any, NamedTuple, TypeVar
 
-from hpcrun.compat.emulation import check_emulated_mpi
+from hpcrun.compat.emulation import check_emulated_mpi, check_emulated_network
 from hpcrun.compat.evidence import asked, in_profile, incompatible, library_found, unknown
 from hpcrun.compat.fabric import check_fabric, check_network_known
 from hpcrun.compat.launch import (
@@ -173,7 +173,8 @@ class Judge:
         else:
             start = self._start(shape, client, *key)
             network = self._once(
-                ("network", arch, library.path), lambda: tuple(self._check_network(arch, library))
+                ("network", arch, library.path, shape.execution),
+                lambda: tuple(self._check_network(shape, library)),
             )
         verdicts = [*start, *network]
         if shape.execution == "emulated":
@@ -193,9 +194,13 @@ class Judge:
             lambda: tuple(check_start(self._question, shape, client)),
         )
 
-    def _check_network(self, arch: str, library: MpiLibrary) -> Iterator[Verdict]:
-        question = self._question
+    def _check_network(self, shape: Shape, library: MpiLibrary) -> Iterator[Verdict]:
+        question, arch = self._question, shape.image_arch
         if question.job.resources.nodes < 2:  # noqa: PLR2004
+            return
+        if shape.execution == "emulated":
+            yield check_network_known(question.site, question.classes)
+            yield check_emulated_network(question.site, question.classes)
             return
         facts, site, classes = question.images[arch], question.site, question.classes
         job = question.job

@@ -24,6 +24,8 @@ class Architecture(Row):
     sif_code: str = Field(pattern=r"^[0-9]{2}$")
     runs: tuple[str, ...]
     """Further architectures (uname words) whose programs its processors run by themselves."""
+    may_run: tuple[str, ...] = ()
+    """Likewise, but only some of its processors do."""
 
 
 class _Document(Document):
@@ -41,7 +43,9 @@ class _Document(Document):
         for name in names:
             if len({name(row) for row in rows}) != len(rows):
                 raise ValueError("a name of an architecture stands in two rows")
-        strangers = {other for row in rows for other in row.runs} - {row.uname for row in rows}
+        strangers = {other for row in rows for other in (*row.runs, *row.may_run)} - {
+            row.uname for row in rows
+        }
         if strangers:
             raise ValueError(f"`runs` names architectures without a row: {sorted(strangers)}")
         return self

@@ -9,8 +9,18 @@ from pydantic import model_validator
 from hpcrun.model.base import Unknown, is_known
 from hpcrun.model.image import Family
 from hpcrun.model.verdict import Answer
+from hpcrun.tables.processors import processor
 from hpcrun.tables.rows import Document, Row, load_table
 from hpcrun.tables.versions import VersionRange
+
+
+class Offer(Row):
+    """A level of processors that an emulator has from some version on."""
+
+    level: str
+    """Row of processors.yaml."""
+    arch: str
+    since: str
 
 
 class Emulator(Row):
@@ -18,10 +28,15 @@ class Emulator(Row):
 
     id: str
     pattern: str
+    kind: Literal["handler", "machine", "wrapper"] = "handler"
+    """What it does: runs programs for the kernel, is a whole machine, or starts one program."""
     mpi_since: str
-    """First version whose shared memory between processes is right."""
+    """First version whose shared memory between processes is right; 0 is every one."""
     is_exact: bool
     """Whether floating point is that of the processor by default."""
+    found_since: str | None = None
+    """First Apptainer that finds its handler by the magic that it registers."""
+    offers: tuple[Offer, ...] = ()
 
 
 class Clash(Row):
@@ -38,15 +53,36 @@ class Clash(Row):
     outcome: str
 
 
+class OwnHandler(Row):
+    """What a user needs to register a handler in a user namespace of their own."""
+
+    id: str
+    kernel_since: str
+
+
+class Magic(Row):
+    """The bytes by which Apptainer wants a handler to know programs of an architecture."""
+
+    arch: str
+    magic: str
+
+
 class _Document(Document):
     emulators: tuple[Emulator, ...]
     clashes: tuple[Clash, ...]
+    own_handlers: tuple[OwnHandler, ...]
+    magics: tuple[Magic, ...]
 
     @model_validator(mode="after")
     def _check_emulators(self) -> "_Document":
         strange = {row.emulator for row in self.clashes} - {row.id for row in self.emulators}
         if strange:
             raise ValueError(f"no emulator has the id {', '.join(sorted(strange))}")
+        for row in self.emulators:
+            for offer in row.offers:
+                level = processor(offer.level)
+                if level is None or level.arch != offer.arch:
+                    raise ValueError(f"no processor of {offer.arch} is called `{offer.level}`")
         return self
 
 
@@ -60,6 +96,17 @@ def emulator(name: str) -> Emulator | None:
     return next(
         (row for row in _table().emulators if re.fullmatch(row.pattern, name.lower())), None
     )
+
+
+def own_handler() -> OwnHandler:
+    """Return what a handler in one's own user namespace needs."""
+    (row,) = _table().own_handlers
+    return row
+
+
+def handler_magic(arch: str) -> Magic | None:
+    """Return the bytes that Apptainer wants for an architecture."""
+    return next((row for row in _table().magics if row.arch == arch), None)
 
 
 def emulation_clash(

@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from hpcrun.compat.architecture import check_emulated, check_native
+from hpcrun.compat.architecture import check_native
+from hpcrun.compat.handlers import check_emulated
 from hpcrun.model.image import ImageFacts, Program
 from hpcrun.model.nodes import NodeClass
 from hpcrun.model.verdict import Answer, Verdict

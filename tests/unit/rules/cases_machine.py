@@ -9,7 +9,7 @@ from hpcrun.model.mpi import ClosureFile
 from hpcrun.model.seen import Certainty
 from hpcrun.model.system import CxxLibrary, LevelSign, OsRelease, SystemFacts
 from tests.unit.planner.measured import STACKS, image, site
-from tests.unit.rules.given import NEEDS_OPENMPI, OPENMPI, Case, Given, nodes, stacks
+from tests.unit.rules.given import ARM, NEEDS_OPENMPI, OPENMPI, Case, Given, nodes, runtime, stacks
 
 
 def _based_on(os_id: str, version: str, level: str) -> ImageFacts:
@@ -77,6 +77,15 @@ _CXX_PROGRAM = image(
 )
 _ONE_BIND = stacks("openmpi-5.0.11")
 
+
+def _emulating(
+    emulator: str, version: str, *, network: str = "unknown", gpus: int = 0
+) -> dict[str, Any]:
+    handler = {"arch": "aarch64", "emulator": emulator, "version": version, "flags": "F"}
+    models = [{"model": "H200", "count": gpus, "vendor": "nvidia"}] if gpus else []
+    return nodes(emulation=[handler], fabric={"kind": network}, gpus=models)
+
+
 _RHEL_10 = _based_on("rhel", "10.0", "x86_64_v3")
 
 MACHINE: dict[str, Case] = {
@@ -100,5 +109,19 @@ MACHINE: dict[str, Case] = {
     "HPR314": Case(
         fires=Given(image=_CXX_PROGRAM, site=_ONE_BIND, stacks=_brings_cxx("3.4.25")),
         silent=Given(image=_CXX_PROGRAM, site=_ONE_BIND, stacks=_brings_cxx("3.4.30")),
+    ),
+    "HPR605": Case(
+        fires=Given(image=ARM, site=_emulating("qemu-user", "7.2", network="infiniband")),
+        silent=Given(image=ARM, site=_emulating("qemu-user", "7.2", network="ethernet")),
+    ),
+    "HPR606": Case(
+        fires=Given(image=ARM, site=_emulating("qemu-user", "7.2", gpus=1)),
+        silent=Given(image=ARM, site=_emulating("qemu-user", "7.2", gpus=1)),
+        silent_job="execution: emulated\nresources: {nodes: 2, tasks: 4}",
+        fires_too=("HPR702",),
+    ),
+    "HPR607": Case(
+        fires=Given(image=ARM, site=_emulating("fex", "2605")),
+        silent=Given(image=ARM, site=_emulating("fex", "2605") | runtime(version="1.5.3")),
     ),
 }
