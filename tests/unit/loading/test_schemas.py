@@ -39,7 +39,7 @@ WHOLES = {
 TEXT_ONLY = {"HPR002", "HPR003", "HPR007"}
 """What is wrong with a text, not with the values that a YAML reader makes of it."""
 
-BEYOND = {"HPR010", "HPR011"}
+BEYOND = {"HPR010", "HPR011", "HPR013"}
 """What only several places of a file, or several files, show to be wrong."""
 
 
