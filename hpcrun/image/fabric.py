@@ -58,6 +58,7 @@ def _describe(file: ElfFile, row: FabricRow, survey: Survey) -> FabricLibrary:
         private=_highest(row.private, defined),
         built_in=tuple(_built_in(row, constants)),
         parts=_parts(file, row, survey),
+        foreign_parts=tuple(_foreign_parts(file, row, survey))[:PARTS_MAX],
         evidence=evidence,
         certainty=Certainty.SURE if version != UNKNOWN else Certainty.LIKELY,
     )
@@ -99,6 +100,37 @@ def _parts(file: ElfFile, row: FabricRow, survey: Survey) -> tuple[str, ...]:
         and other.arch == file.arch
     }
     return tuple(sorted(names))[:PARTS_MAX]
+
+
+def _foreign_parts(file: ElfFile, row: FabricRow, survey: Survey) -> Iterator[str]:
+    """Yield drivers beside a library that need other private symbols of it than it has.
+
+    The loader refuses them, and the library goes on without.
+    """
+    own = _highest(row.private, file.elf.versions_defined)
+    if own is None:
+        return
+    folder = file.path.parent
+    for other in survey.elf_files:
+        is_near = other.path.is_relative_to(folder) and other.arch == file.arch
+        if not is_near or other.path == file.path or not _is_part(other, row):
+            continue
+        try:
+            needed = _highest(row.private, other.elf.versions_needed.get(file.soname, ()))
+        except ImageError as exc:
+            survey.problems.tell(other.path, exc)
+            continue
+        if needed is not None and needed != own:
+            yield f"{other.path.name} needs {needed}"
+
+
+def _is_part(file: ElfFile, row: FabricRow) -> bool:
+    """Whether a file is a driver: by its name, or as a library that drivers are links to."""
+    name = file.path.name
+    if row.parts and re.fullmatch(row.parts, name):
+        return True
+    known = fabrics().library(name)
+    return known is not None and any(known.id in each.libraries for each in fabrics().drivers)
 
 
 def find_fabric_uses(

@@ -23,6 +23,8 @@ class FabricLibrary(Seen):
     """Providers or transports inside the library, as far as its constants tell."""
     parts: tuple[str, ...] = ()
     """Providers or transports that lie beside it as files."""
+    foreign_parts: tuple[str, ...] = ()
+    """Files beside it that need other symbols of it than `private`, with what they need."""
 
 
 class FabricUse(Seen):

@@ -1,12 +1,11 @@
 """The verdict on each candidate: the worst answer of the questions it raises; does not choose."""
 
-from collections.abc import Callable, Hashable, Iterator
+from collections.abc import Callable, Hashable
 from functools import cached_property
 from typing import Any, NamedTuple, TypeVar
 
-from hpcrun.compat.emulation import check_emulated_mpi, check_emulated_network
+from hpcrun.compat.emulation import check_emulated_mpi
 from hpcrun.compat.evidence import asked, in_profile, incompatible, library_found, unknown
-from hpcrun.compat.fabric import check_fabric, check_network_known
 from hpcrun.compat.launch import (
     check_image_mpi,
     check_no_pmi,
@@ -24,13 +23,15 @@ from hpcrun.model.verdict import Answer, Force, Reason, Verdict
 from hpcrun.planner.candidates import Shape, all_shapes
 from hpcrun.planner.judge_launch import check_contained, check_start
 from hpcrun.planner.judge_machine import judge_machine
+from hpcrun.planner.judge_network import (
+    judge_collectives,
+    judge_image_network,
+    judge_stack_network,
+)
 from hpcrun.planner.pmi_clients import image_client, stack_client
 from hpcrun.planner.question import Question
 
 T = TypeVar("T")
-
-_PATHS = frozenset({"LD_LIBRARY_PATH", "FI_PROVIDER_PATH", "LD_PRELOAD"})
-"""Variables by which a job makes its MPI find network libraries that the image does not have."""
 
 
 class Judged(NamedTuple):
@@ -112,7 +113,11 @@ class Judge:
             ("support", shape.model, shape.launcher),
             lambda: check_supported(shape.model, shape.launcher),
         )
-        return Judgement(own._replace(verdicts=(*machine, *own.verdicts)), support)
+        gpus = self._once(
+            ("gpus", shape.image_arch),
+            lambda: tuple(judge_collectives(self._question, shape.image_arch)),
+        )
+        return Judgement(own._replace(verdicts=(*machine, *gpus, *own.verdicts)), support)
 
     def _once(self, key: Hashable, answer: Callable[[], T]) -> T:
         if key not in self._answers:
@@ -174,7 +179,7 @@ class Judge:
             start = self._start(shape, client, *key)
             network = self._once(
                 ("network", arch, library.path, shape.execution),
-                lambda: tuple(self._check_network(shape, library)),
+                lambda: tuple(judge_image_network(question, arch, library, shape.execution)),
             )
         verdicts = [*start, *network]
         if shape.execution == "emulated":
@@ -193,20 +198,6 @@ class Judge:
             key or ("start", shape.model, *_launch(shape)),
             lambda: tuple(check_start(self._question, shape, client)),
         )
-
-    def _check_network(self, shape: Shape, library: MpiLibrary) -> Iterator[Verdict]:
-        question, arch = self._question, shape.image_arch
-        if question.job.resources.nodes < 2:  # noqa: PLR2004
-            return
-        if shape.execution == "emulated":
-            yield check_network_known(question.site, question.classes)
-            yield check_emulated_network(question.site, question.classes)
-            return
-        facts, site, classes = question.images[arch], question.site, question.classes
-        job = question.job
-        may_be_brought = not facts.is_complete or bool(job.mounts or _PATHS & set(job.env))
-        yield check_network_known(site, classes)
-        yield check_fabric(facts, library, site, classes, may_be_brought=may_be_brought)
 
     def _judge_bind(self, shape: Shape) -> Judged:
         if shape.execution == "emulated":
@@ -239,6 +230,7 @@ def _judge_stack(question: Question, arch: str, name: str) -> Judged:
     library = next((lib for lib in loads if lib is not None), None)
     if stack_facts is None:
         verdicts.append(check_libc_untold(facts, question.site, question.classes, name=name))
+    verdicts += judge_stack_network(question, arch, name, library, stack_facts)
     if library is None or stack_facts is None:
         return Judged(verdicts=tuple(verdicts))
     verdicts += check_libc(facts, name=name, library=library, stack_facts=stack_facts)

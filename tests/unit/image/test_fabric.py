@@ -62,6 +62,17 @@ def test_verbs_tell_the_number_that_providers_must_share(tmp_path: Path) -> None
     )
 
 
+def test_drivers_that_need_other_symbols_than_libibverbs_has_are_told(tmp_path: Path) -> None:
+    own = ("IBVERBS_1.1", "IBVERBS_PRIVATE_34")
+    put(tmp_path, "usr/lib/libibverbs.so.1", ElfBuilder(soname="libibverbs.so.1", verdef=own))
+    for name, number in (("libmlx5.so.1", 34), ("libibverbs/libhns-rdmav25.so", 25)):
+        needs = {"libibverbs.so.1": ("IBVERBS_1.1", f"IBVERBS_PRIVATE_{number}")}
+        driver = ElfBuilder(needed=("libibverbs.so.1",), verneed=needs)
+        put(tmp_path, f"usr/lib/{name}", driver)
+    (verbs,) = (each for each in read_image(tmp_path).fabrics if each.kind == "verbs")
+    assert verbs.foreign_parts == ("libhns-rdmav25.so needs IBVERBS_PRIVATE_25",)
+
+
 def test_library_of_no_known_version_says_so(tmp_path: Path) -> None:
     put(tmp_path, "usr/lib/libucp.so.0", ElfBuilder(constants=("1.1.1", "1.2.2")))
     (library,) = read_image(tmp_path).fabrics

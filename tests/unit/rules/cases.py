@@ -17,6 +17,7 @@ from tests.unit.planner.measured import (
 )
 from tests.unit.rules.cases_launch import LAUNCH
 from tests.unit.rules.cases_machine import MACHINE
+from tests.unit.rules.cases_network import NETWORK
 from tests.unit.rules.given import ARM, MPICH, NEEDS_OPENMPI, OPENMPI, Case, Given
 from tests.unit.rules.given import described as _described
 from tests.unit.rules.given import handler as _handler
@@ -254,3 +255,4 @@ CASES: dict[str, Case] = _OTHERS | {
         silent_job="resources: {nodes: 2, tasks: 4, gpus_per_node: 0}",
     ),
 }
+CASES |= NETWORK
