@@ -112,7 +112,7 @@ def _check_served(client: PmiClient, srun_type: str, site: Site) -> Verdict:
                 table_row=_ROW,
             )
         )
-    if row.may_serve is not None and client.family in (row.may_serve, UNKNOWN):
+    if row.may_be_served(client.family, client.implementation):
         return unknown(
             Reason(
                 code="HPR402",

@@ -11,13 +11,14 @@ from hpcrun.compat.pmix_pair import NO_SLURM, PmixServer, check_pmix_pair
 from hpcrun.model.base import UNKNOWN, Unknown, is_known, known
 from hpcrun.model.image import PmiAbility
 from hpcrun.model.site import Site
-from hpcrun.model.verdict import Answer, Reason, Verdict
+from hpcrun.model.verdict import Answer, Force, Reason, Verdict
 from hpcrun.tables import pmi
 from hpcrun.tables.process_managers import ManagerRow, process_managers
 from hpcrun.tables.versions import version_key
 
 _ROW = asked("process-manager")
 _OFFERED = asked("launcher-offered")
+_DAEMONS = asked("daemons")
 _ANY_VERSION = "9998"
 _SILENT = "the job would end with exit code 0 all the same"
 
@@ -73,6 +74,31 @@ def check_launcher_there(site: Site, launcher: str, stack: str | None) -> Verdic
             evidence=(has,),
             table_row=_OFFERED,
         )
+    )
+
+
+def check_daemons(manager: Manager, site: Site, *, n_nodes: int) -> Verdict:
+    """Judge whether a launcher reaches the job's other nodes: its daemons run on the host."""
+    told = site.launchers.get(manager.launcher)
+    kind = site.scheduler.kind
+    if n_nodes == 1:
+        return fits(_DAEMONS, f"one node is asked for: {manager.name} starts its ranks itself")
+    if told is not None and told.works is True:
+        works = in_profile(site, f"launchers.{manager.launcher}.works")
+        return fits(_DAEMONS, f"{works} is true")
+    if manager.rows and all(kind in row.reaches for row in manager.rows):
+        return fits(
+            f"process_managers.yaml row `{manager.rows[0].id}`",
+            f"{manager.name} starts its daemons by the site's scheduler, {kind}",
+        )
+    return unknown(
+        Reason(
+            code="HPR411",
+            message=f"cannot tell whether {manager.name} starts daemons on {n_nodes} nodes",
+            evidence=(manager.found, f"nothing tells whether it was built for {kind}"),
+            table_row=_DAEMONS,
+        ),
+        force=Force.SKIPS,
     )
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from hpcrun.compat.launch import check_inner_launcher
 from hpcrun.compat.pmi import PmiClient, check_pmi
-from hpcrun.compat.process_manager import check_launcher_there, check_managed
+from hpcrun.compat.process_manager import check_daemons, check_launcher_there, check_managed
 from hpcrun.model.image import MpiLibrary
 from hpcrun.model.verdict import Verdict
 from hpcrun.planner.candidates import Shape
@@ -22,7 +22,9 @@ def check_start(question: Question, shape: Shape, client: PmiClient | None) -> I
     stack = shape.mpi_stack if has_it else None
     yield check_launcher_there(question.site, shape.launcher, stack)
     if client is not None and stack is not None:
-        yield check_managed(client, stack_manager(question, stack, shape.launcher))
+        manager = stack_manager(question, stack, shape.launcher)
+        yield check_managed(client, manager)
+        yield check_daemons(manager, question.site, n_nodes=question.job.resources.nodes)
 
 
 def check_contained(

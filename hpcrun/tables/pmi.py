@@ -6,10 +6,11 @@ from typing import Literal, Self, get_args
 
 from pydantic import model_validator
 
+from hpcrun.model.base import UNKNOWN
 from hpcrun.model.image import Family
 from hpcrun.model.verdict import Answer
 from hpcrun.tables.rows import Document, Row, load_table
-from hpcrun.tables.versions import is_within, version_key
+from hpcrun.tables.versions import is_within
 
 Kind = Literal["pmi1", "pmi2", "pmix"]
 
@@ -21,7 +22,15 @@ class SrunType(Row):
     pattern: str
     serves: tuple[Kind, ...]
     may_serve: Family | None = None
-    """Family of which it serves one vendor's builds, which are not told apart here."""
+    """Family of which it serves one vendor's builds."""
+    vendor: str | None = None
+    """That vendor's implementation; one that is not known may be it."""
+
+    def may_be_served(self, family: str, implementation: str) -> bool:
+        """Whether a library may be a build that only that vendor's PMI serves."""
+        if self.may_serve is None or family not in (self.may_serve, UNKNOWN):
+            return False
+        return self.vendor is None or implementation in (self.vendor, UNKNOWN)
 
 
 class Unserved(Row):
@@ -93,16 +102,22 @@ class PmixPair(Row):
     server_before: str
     client_since: str
     client_before: str
+    slurm_since: str = "0"
     slurm_before: str | None = None
-    """The row speaks only of Slurm before this version."""
+    """The row speaks only of Slurm from and before these versions."""
     answer: Answer
 
     def fits(self, server: str, client: str, slurm: str | None) -> bool:
         """Whether the row speaks of this pair; an unknown Slurm counts as an old one."""
-        if self.slurm_before and slurm and version_key(slurm) >= version_key(self.slurm_before):
+        if self.slurm_before and not self._is_about_slurm(slurm):
             return False
         is_served = is_within(server, self.server_since, self.server_before)
         return is_served and is_within(client, self.client_since, self.client_before)
+
+    def _is_about_slurm(self, slurm: str | None) -> bool:
+        if slurm is None:
+            return self.slurm_since == "0"
+        return is_within(slurm, self.slurm_since, self.slurm_before or "9999")
 
 
 class PmixTable(Document):

@@ -33,7 +33,9 @@ class ManagerRow(Row):
     """Kinds of programs by which a passport tells it."""
     serves: tuple[Kind, ...]
     may_serve: Family | None = None
-    """Family of which it serves one vendor's builds, which are not told apart here."""
+    """Family of which it serves one vendor's builds, and perhaps others."""
+    reaches: tuple[Literal["slurm", "pbs"], ...] = ()
+    """Schedulers by which every build of it starts its daemons on the other nodes."""
     same_release: bool = False
     """Whether it serves libraries of its own release, and no others."""
 

@@ -90,8 +90,11 @@ PAIRS = {
     ("2.1.4", "3.2.3"): UNKNOWN,
     ("6.1.0", "5.0.7"): UNKNOWN,
     ("5.0.7", "6.1.0"): UNKNOWN,
-    ("5.0.8", "5.0.7"): UNKNOWN,
+    ("5.0.8", "5.0.7"): OK,
+    ("5.0.8", "5.0.8"): UNKNOWN,
     ("5.0.9", "5.0.9"): UNKNOWN,
+    ("7.0.0rc1", "5.0.7"): OK,
+    ("7.0.0rc1", "6.1.0"): UNKNOWN,
     ("5.0.11rc1", "5.0.7"): OK,
 }
 
@@ -101,6 +104,11 @@ PAIRS = {
 )
 def test_pmix_pair_has_the_tabled_answer(versions: tuple[str, str], answer: Answer) -> None:
     assert check_with(*versions).answer is answer
+
+
+@pytest.mark.parametrize(("slurm", "answer"), [("25.05.2", NO), ("25.05.4", UNKNOWN)])
+def test_pmix_old_client_under_the_slurm_that_broke_it(slurm: str, answer: Answer) -> None:
+    assert check_with("3.0.2", "4.2.6", slurm=slurm).answer is answer
 
 
 def test_pmix_hanging_client_under_mended_slurm_is_compatible() -> None:
@@ -188,3 +196,13 @@ def test_pmi_client_is_named_by_its_implementation() -> None:
     )
     assert intel.name == "Intel MPI 2021.19.0"
     assert of_versions("5.0.7").name == "Open MPI 5.0.7"
+
+
+@pytest.mark.parametrize(
+    ("make", "answer"), [("mpich", NO), ("intel-mpi", NO), ("cray-mpich", UNKNOWN)]
+)
+def test_pmi_type_of_one_vendor_serves_no_other_make(make: str, answer: Answer) -> None:
+    """Measured: MPICH and Intel MPI run alone under cray_shasta."""
+    here = site(scheduler={"mpi_types": ("cray_shasta",)})
+    library = client("debian13-mpich-4.2.1")._replace(implementation=make)
+    assert check_pmi(library, "cray_shasta", here).answer is answer

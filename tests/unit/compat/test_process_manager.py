@@ -5,9 +5,14 @@ from typing import Any
 import pytest
 
 from hpcrun.compat.pmi import PmiClient
-from hpcrun.compat.process_manager import Manager, check_launcher_there, check_managed
+from hpcrun.compat.process_manager import (
+    Manager,
+    check_daemons,
+    check_launcher_there,
+    check_managed,
+)
 from hpcrun.model.image import Family
-from hpcrun.model.verdict import Answer, Verdict
+from hpcrun.model.verdict import Answer, Force, Verdict
 from hpcrun.planner.managers import stack_manager, stacks_with
 from hpcrun.planner.question import gather
 from hpcrun.tables.process_managers import process_managers
@@ -15,6 +20,7 @@ from tests.unit.planner.measured import IMAGES, ability, job, site
 
 OK, NO, UNKNOWN = Answer.COMPATIBLE, Answer.INCOMPATIBLE, Answer.UNKNOWN
 ALONE = "each rank would run alone"
+EITHER = "its ranks would stop or run alone"
 STOPS = "every rank would stop in MPI_Init"
 PMI_1 = (ability("pmi1"),)
 PMI_2 = (ability("pmi1"), ability("pmi2"))
@@ -62,9 +68,8 @@ MEASURED: list[tuple[tuple[str, ...], PmiClient, str | None]] = [
     *((("mpich", m), _mpich(c), None) for m in MPICHS for c in MPICHS),
     *((("intel-mpi", m), _mpich(c), None) for m in INTEL for c in MPICHS),
     *((("intel-mpi", m), _mpich(c, "intel-mpi"), None) for m in INTEL for c in INTEL),
-    *((("mpich", m), _mpich(c, "intel-mpi"), None) for m in MPICHS[1:] for c in INTEL),
-    *((("mpich", "3.4.3"), _mpich(c, "intel-mpi"), STOPS) for c in INTEL),
-    *((("mpich", m), _openmpi("4.1.8", "3.2.5a1"), ALONE) for m in MPICHS),
+    *((("mpich", m), _mpich(c, "intel-mpi"), None) for m in MPICHS for c in INTEL),
+    *((("mpich", m), _openmpi("4.1.8", "3.2.5a1"), EITHER) for m in MPICHS),
     *((("mpich", m), _openmpi("5.0.11", "5.0.11rc1"), ALONE) for m in MPICHS),
     *((m, _mpich("3.4.3"), ALONE) for m in (OPENMPI_4, OPENMPI_5)),
     *((m, _mpich(c, "intel-mpi"), ALONE) for m in (OPENMPI_4, OPENMPI_5) for c in INTEL),
@@ -72,7 +77,14 @@ MEASURED: list[tuple[tuple[str, ...], PmiClient, str | None]] = [
     (OPENMPI_4, _openmpi("4.1.8", "3.2.5a1"), None),
     (OPENMPI_5, _openmpi("5.0.11", "5.0.11rc1"), None),
     (OPENMPI_4, _openmpi("5.0.11", "5.0.11rc1"), None),
-    (OPENMPI_5, _openmpi("4.1.8", "3.2.5a1"), ALONE),
+    (OPENMPI_4, _openmpi("4.1.0", "4.0.0rc3"), None),
+    (OPENMPI_4, _openmpi("4.1.4", "4.2.2rc2"), None),
+    (OPENMPI_4, _openmpi("6.0.0rc2", "7.0.0rc1"), None),
+    (OPENMPI_5, _openmpi("5.0.7", "5.0.7a1"), None),
+    (OPENMPI_5, _openmpi("6.0.0rc2", "7.0.0rc1"), None),
+    (OPENMPI_5, _openmpi("4.1.8", "3.2.5a1"), EITHER),
+    (OPENMPI_5, _openmpi("4.1.4", "4.2.2rc2"), EITHER),
+    (OPENMPI_5, _openmpi("4.1.0", "4.0.0rc3"), EITHER),
 ]
 
 
@@ -112,6 +124,7 @@ def test_library_that_speaks_pmix_alone_runs_alone_under_hydra() -> None:
 def test_cray_launcher_may_serve_mpich_and_never_serves_open_mpi() -> None:
     pals = _manager("cray-mpich", "8.1.27")
     assert check_managed(_mpich("3.4.3"), pals).answer is UNKNOWN
+    assert check_managed(_mpich("8.1.27", "cray-mpich"), pals).answer is UNKNOWN
     assert check_managed(_openmpi("4.1.8", "3.2.5a1"), pals).answer is NO
 
 
@@ -122,7 +135,7 @@ OPEN = [
     (("open-mpi", "unknown"), _openmpi("5.0.11", "5.0.11"), UNKNOWN),
     (OPENMPI_5, _openmpi("unknown", "5.0.11"), UNKNOWN),
     (("mpich", "unknown"), _mpich("unknown"), OK),
-    (("mpich", "unknown"), _mpich("2021.19.0", "intel-mpi"), UNKNOWN),
+    (("mpich", "unknown"), _mpich("2021.19.0", "intel-mpi"), OK),
     (("mpich", "4.1.3"), _mpich("4.1.3", abilities="unknown"), UNKNOWN),
     (("nobody", "1.0"), _mpich("4.1.3"), UNKNOWN),
 ]
@@ -194,3 +207,22 @@ def test_launcher_is_there_where_the_profile_says_so(
     here = site(launchers=launchers, mpi_stacks={"x": STACK})
     verdict = check_launcher_there(here, "mpirun", stack)
     assert [reason.code for reason in verdict.reasons] == ([code] if code else [])
+
+
+@pytest.mark.parametrize(
+    ("manager", "launchers", "n_nodes", "answer"),
+    [
+        (_manager("mpich", "4.3.2"), {}, 2, OK),
+        (_manager(*OPENMPI_4), {}, 2, UNKNOWN),
+        (_manager(*OPENMPI_4), {}, 1, OK),
+        (_manager(*OPENMPI_4), {"mpirun": {"works": True}}, 2, OK),
+        (_manager("nobody", "1"), {}, 2, UNKNOWN),
+    ],
+)
+def test_daemons_reach_other_nodes_where_anything_tells_so(
+    manager: Manager, launchers: dict[str, Any], n_nodes: int, answer: Answer
+) -> None:
+    verdict = check_daemons(manager, site(launchers=launchers), n_nodes=n_nodes)
+    assert verdict.answer is answer
+    assert not verdict.refuses
+    assert answer is OK or verdict.force is Force.SKIPS
