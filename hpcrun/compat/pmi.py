@@ -137,7 +137,7 @@ def _check_served(client: PmiClient, srun_type: str, site: Site) -> Verdict:
         return _unserved(client, srun_type, row.id)
     speaks = tuple(f"{ability.kind}: {ability.evidence}" for ability in used)
     served = fits(f"pmi.yaml row `{row.id}`", client.found, *speaks)
-    pairs = (_check_pair(client, ability, site) for ability in used if ability.kind == "pmix")
+    pairs = (_check_pair(client, a, site, srun_type) for a in used if a.kind == "pmix")
     return Verdict.worst_of([served, *pairs])
 
 
@@ -163,13 +163,29 @@ def _unserved(client: PmiClient, srun_type: str, row_id: str) -> Verdict:
     )
 
 
-def _check_pair(client: PmiClient, ability: PmiAbility, site: Site) -> Verdict:
+def _check_pair(client: PmiClient, ability: PmiAbility, site: Site, srun_type: str) -> Verdict:
     if client.is_vouched and not is_known(ability.version):
         return fits(_ROW, f"profile `{site.name}` vouches for it: {ability.evidence}")
-    server = PmixServer(
-        site.scheduler.pmix.server if site.scheduler.pmix else UNKNOWN,
-        found=in_profile(site, "scheduler.pmix.server"),
+    return check_pmix_pair(ability, pmix_server(site, srun_type))
+
+
+def pmix_server(site: Site, srun_type: str) -> PmixServer:
+    """Return the PMIx that a type of `srun --mpi` serves with."""
+    told = site.scheduler.pmix
+    version = told.server if told else UNKNOWN
+    found = in_profile(site, "scheduler.pmix.server")
+    major = srun_type.rpartition("_v")[2]
+    if major.isdecimal() and not (is_known(version) and version.split(".")[0] == major):
+        # Slurm has a plugin of its own for each major version, and the profile tells of another.
+        # Of 2 and 3 it depends on the minor version who is served.
+        version = major if major not in ("2", "3") else UNKNOWN
+        found = f"`--mpi={srun_type}` is Slurm's plugin for PMIx {major}"
+        told = None
+    return PmixServer(
+        version,
+        found=found,
         whose="the site",
         slurm=known(site.scheduler.version),
+        psec=told.psec if told else UNKNOWN,
+        gds=told.gds if told else UNKNOWN,
     )
-    return check_pmix_pair(ability, server)

@@ -2,13 +2,14 @@
 
 from typing import NamedTuple
 
-from hpcrun.compat.evidence import asked, fits, unknown
+from hpcrun.compat.evidence import asked, fits, incompatible, listed, unknown
 from hpcrun.model.base import UNKNOWN, Unknown, is_known
 from hpcrun.model.image import PmiAbility
-from hpcrun.model.verdict import Answer, Reason, Verdict
+from hpcrun.model.verdict import Answer, Force, Reason, Verdict
 from hpcrun.tables import pmix
 
 _ROW = asked("pmi")
+_MODULES = asked("pmix-modules")
 _DOUBTS = {Answer.UNKNOWN: "cannot vouch for", Answer.INCOMPATIBLE: "cannot use"}
 
 NO_SLURM = "9999"
@@ -25,10 +26,53 @@ class PmixServer(NamedTuple):
     """`the site`, or the launcher."""
     slurm: str | None = None
     """Version of Slurm; None where it is not known."""
+    psec: tuple[str, ...] | Unknown = UNKNOWN
+    """Its security modules."""
+    gds: tuple[str, ...] | Unknown = UNKNOWN
+    """Its data stores."""
 
 
 def check_pmix_pair(ability: PmiAbility, server: PmixServer) -> Verdict:
-    """Judge one client with one server."""
+    """Judge one client with one server: their versions, and their modules where both are known."""
+    return Verdict.worst_of(
+        [
+            _check_versions(ability, server),
+            _check_modules(ability, server, "psec", ability.psec, server.psec),
+            _check_modules(ability, server, "gds", ability.gds, server.gds),
+        ]
+    )
+
+
+def _check_modules(
+    ability: PmiAbility,
+    server: PmixServer,
+    kind: str,
+    ours: tuple[str, ...] | Unknown,
+    theirs: tuple[str, ...] | Unknown,
+) -> Verdict:
+    """Judge the modules of one kind: one in common is needed, which variables then choose."""
+    if not is_known(ours) or not is_known(theirs):
+        return fits(_MODULES, f"{kind} modules: {_told(ours)} in the client, {_told(theirs)} there")
+    # The module `none` is there in most builds and is never taken by itself.
+    common = [name for name in ours if name in theirs and name != "none"]
+    seen = (
+        f"{kind} modules of the client: {listed(ours)}: {ability.evidence}",
+        f"{kind} modules of the server: {listed(theirs)}: {server.found}",
+    )
+    if not common:
+        message = f"PMIx of the library and of {server.whose} share no {kind} module"
+        return incompatible(Reason("HPR413", message, seen, _MODULES))
+    if common == ["munge"]:
+        message = f"PMIx of the library and of {server.whose} share `munge` alone"
+        return unknown(Reason("HPR413", message, seen, _MODULES), force=Force.WARNS)
+    return fits(_MODULES, *seen)
+
+
+def _told(modules: tuple[str, ...] | Unknown) -> str:
+    return listed(modules) if is_known(modules) else "unknown"
+
+
+def _check_versions(ability: PmiAbility, server: PmixServer) -> Verdict:
     seen = (
         f"PMIx client {ability.version}: {ability.evidence}",
         f"PMIx server {server.version}: {server.found}",

@@ -157,6 +157,12 @@ def _pmix_versions(client: PmiClient, srun_type: str) -> tuple[str, ...]:
     return tuple(a.version for a in abilities_used(client, srun_type) if a.kind == "pmix")
 
 
+def _takes_native(client: PmiClient | None) -> bool:
+    """Whether a client has the psec module `native`, as far as anybody knows."""
+    abilities = known(client.abilities) if client else None
+    return all(not is_known(a.psec) or "native" in a.psec for a in abilities or ())
+
+
 def _is_same(server: str, client: str) -> bool:
     """Whether two PMIx versions are known and equal; a release candidate counts as its release."""
     return UNKNOWN not in (server, client) and version_key(server) == version_key(client)
@@ -182,6 +188,6 @@ def _conditions(
     server = pmix.server if pmix else UNKNOWN
     if any(not _is_same(server, version) for version in versions):
         conditions.add("pmix-versions-differ")
-    if pmix and is_known(pmix.psec) and "native" in pmix.psec:
+    if pmix and is_known(pmix.psec) and "native" in pmix.psec and _takes_native(client):
         conditions.add("psec-native")
     return frozenset(conditions)

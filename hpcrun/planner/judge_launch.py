@@ -2,9 +2,11 @@
 
 from collections.abc import Iterator
 
+from hpcrun.compat.intel_pmi import check_pmi_library
 from hpcrun.compat.launch import check_inner_launcher
 from hpcrun.compat.pmi import PmiClient, check_pmi
 from hpcrun.compat.process_manager import check_daemons, check_launcher_there, check_managed
+from hpcrun.compat.release_fault import check_release_fault
 from hpcrun.model.image import MpiLibrary
 from hpcrun.model.verdict import Verdict
 from hpcrun.planner.candidates import Shape
@@ -14,9 +16,18 @@ from hpcrun.planner.question import Question
 
 def check_start(question: Question, shape: Shape, client: PmiClient | None) -> Iterator[Verdict]:
     """Judge starting ranks of a library by the host's launcher; the launcher alone without one."""
+    if client is not None:
+        yield check_release_fault(
+            client,
+            question.site,
+            question.classes,
+            n_nodes=question.job.resources.nodes,
+            job_env=question.job.env,
+        )
     if shape.srun_mpi is not None:
         if client is not None:
             yield check_pmi(client, shape.srun_mpi, question.site)
+            yield _check_pmi_library(question, shape, client)
         return
     has_it = shape.mpi_stack in stacks_with(question, shape.launcher)
     stack = shape.mpi_stack if has_it else None
@@ -25,6 +36,15 @@ def check_start(question: Question, shape: Shape, client: PmiClient | None) -> I
         manager = stack_manager(question, stack, shape.launcher)
         yield check_managed(client, manager)
         yield check_daemons(manager, question.site, n_nodes=question.job.resources.nodes)
+
+
+def _check_pmi_library(question: Question, shape: Shape, client: PmiClient) -> Verdict:
+    job, image = question.job, question.images[shape.image_arch]
+    environments = (("the job", job.env), ("the image", image.container.environment))
+    stack = question.site.mpi_stacks.get(shape.mpi_stack or "")
+    shown = [str(mount.container) for mount in job.mounts]
+    shown += [str(stack.prefix)] if stack and stack.prefix else []
+    return check_pmi_library(client, environments, shown)
 
 
 def check_contained(

@@ -206,3 +206,51 @@ def test_pmi_type_of_one_vendor_serves_no_other_make(make: str, answer: Answer) 
     here = site(scheduler={"mpi_types": ("cray_shasta",)})
     library = client("debian13-mpich-4.2.1")._replace(implementation=make)
     assert check_pmi(library, "cray_shasta", here).answer is answer
+
+
+@pytest.mark.parametrize(
+    ("srun_type", "server_version", "answer"),
+    [
+        ("pmix", "5.0.7", OK),
+        ("pmix_v5", "5.0.7", OK),
+        ("pmix_v4", "5.0.7", OK),
+        ("pmix_v3", "5.0.7", UNKNOWN),
+        ("pmix_v1", "5.0.7", NO),
+        ("pmix_v4", "unknown", OK),
+    ],
+)
+def test_pmix_plugin_that_is_named_with_its_version_is_that_server(
+    srun_type: str, server_version: str, answer: Answer
+) -> None:
+    facts = {"mpi_types": (srun_type,), "pmix": {"server": server_version}}
+    assert check_pmi(of_versions("5.0.7"), srun_type, site(scheduler=facts)).answer is answer
+
+
+MODULES = {
+    # psec of client and server, gds of client and server: answer, and whether it is refused
+    "native": ("native", "native munge", "hash", "hash shmem2", OK),
+    "none counts for nothing": ("none munge", "none native", "hash", "hash", NO),
+    "munge on the server alone": ("native", "munge", "hash", "hash", NO),
+    "munge is all in common": ("munge native", "munge", "hash", "hash", UNKNOWN),
+    "no data store": ("native", "native", "ds21", "shmem2", NO),
+    "stores differ but for hash": ("native", "native", "ds21 hash", "hash shmem2", OK),
+    "client not read": ("unknown", "munge", "unknown", "hash", OK),
+}
+
+
+@pytest.mark.parametrize(
+    ("psec", "server_psec", "gds", "server_gds", "answer"), MODULES.values(), ids=MODULES
+)
+def test_pmix_modules_need_one_in_common(
+    psec: str, server_psec: str, gds: str, server_gds: str, answer: Answer
+) -> None:
+    def told(words: str) -> Any:
+        return words if words == "unknown" else tuple(words.split())
+
+    modules = {"psec": told(psec), "gds": told(gds)}
+    known = of_versions("5.0.7", abilities=(ability("pmix", "5.0.7").model_copy(update=modules),))
+    pmix = {"server": "5.0.7", "psec": told(server_psec), "gds": told(server_gds)}
+    verdict = check_pmi(known, "pmix", site(scheduler={"mpi_types": ("pmix",), "pmix": pmix}))
+    assert verdict.answer is answer
+    assert verdict.refuses is (answer is NO)
+    assert answer is OK or verdict.reasons[0].code == "HPR413"

@@ -2,7 +2,9 @@
 
 from typing import Any
 
-from tests.unit.rules.given import MPICH, Case, Given, stacks
+from hpcrun.model.image import ImageFacts
+from tests.unit.planner.measured import ability, image, library, openmpi_image, user
+from tests.unit.rules.given import MPICH, Case, Given, nodes, scheduler, stacks
 
 
 def _with_launchers(*names: str) -> dict[str, Any]:
@@ -16,6 +18,26 @@ def _with_launchers(*names: str) -> dict[str, Any]:
     }
 
 
+def _with_modules(**modules: tuple[str, ...]) -> ImageFacts:
+    client = ability("pmix", "5.0.7").model_copy(update=modules)
+    lib = library("openmpi", "5.0.7", "libmpi.so.40", client)
+    return image(lib, users=(user("libmpi.so.40"),))
+
+
+def _server(**modules: list[str]) -> dict[str, Any]:
+    return scheduler(pmix={"server": "5.0.7", **modules}) | stacks()
+
+
+def _pmi2() -> dict[str, Any]:
+    return scheduler(mpi_types=["none", "pmi2"]) | stacks()
+
+
+INTEL = image(
+    library("mpich", "2021.10.0", "libmpi.so.12", ability("pmi1"), implementation="intel-mpi"),
+    users=(user("libmpi.so.12"),),
+)
+_SIX = openmpi_image("6.0.0rc2", "7.0.0rc1")
+
 LAUNCH: dict[str, Case] = {
     "HPR410": Case(
         fires=Given(site=stacks()),
@@ -26,6 +48,20 @@ LAUNCH: dict[str, Case] = {
         fires=Given(image=MPICH, site=_with_launchers("openmpi-5.0.11")),
         silent=Given(image=MPICH, site=_with_launchers("openmpi-5.0.11", "mpich-4.3.2")),
         fires_too=("HPR407",),
+    ),
+    "HPR413": Case(
+        fires=Given(image=_with_modules(psec=("native",)), site=_server(psec=["munge"])),
+        silent=Given(image=_with_modules(psec=("native",)), site=_server(psec=["munge", "native"])),
+    ),
+    "HPR414": Case(
+        fires=Given(image=INTEL, site=_pmi2()),
+        silent=Given(image=INTEL, site=_pmi2()),
+        silent_job="env: {I_MPI_DEBUG: '5'}",
+    ),
+    "HPR415": Case(
+        fires=Given(image=_SIX, site=nodes(fabric={"kind": "ethernet"}) | stacks()),
+        silent=Given(image=_SIX, site=nodes(fabric={"kind": "ethernet"}) | stacks()),
+        silent_job="env: {OMPI_MCA_btl_tcp_if_include: eth0}",
     ),
     "HPR412": Case(silent_job="mpi: {model: hybrid}", fires_too=("HPR407",)),
 }

@@ -1,0 +1,45 @@
+"""The table of faults of single releases of MPI; does not judge images."""
+
+import re
+from functools import cache
+from typing import Self
+
+from pydantic import model_validator
+
+from hpcrun.tables.mpi_families import Pattern, mpi_families
+from hpcrun.tables.rows import Document, Row, load_table
+
+
+class ReleaseFault(Row):
+    """What one release does wrong between nodes over TCP."""
+
+    id: str
+    implementation: str
+    version: Pattern
+    unless: str
+    """Variable of a job with which it works."""
+    outcome: str
+
+
+class ReleaseFaults(Document):
+    """All known faults."""
+
+    faults: tuple[ReleaseFault, ...]
+
+    @model_validator(mode="after")
+    def _check_references(self) -> Self:
+        known = {row.id for row in mpi_families().implementations}
+        if strangers := {row.implementation for row in self.faults} - known:
+            raise ValueError(f"rows of unknown implementations: {sorted(strangers)}")
+        return self
+
+    def of(self, implementation: str, version: str) -> ReleaseFault | None:
+        """Return the fault of a release, if one is known."""
+        rows = (row for row in self.faults if row.implementation == implementation)
+        return next((row for row in rows if re.fullmatch(row.version, version)), None)
+
+
+@cache
+def release_faults() -> ReleaseFaults:
+    """Return the table of faults."""
+    return load_table("release_faults", ReleaseFaults)
