@@ -13,6 +13,7 @@ loads only what a command needs.
 """
 
 from hpcrun.app.cancel import cancel_run as cancel
+from hpcrun.app.check import Means, check
 from hpcrun.app.check_paths import JobFile, check_paths
 from hpcrun.app.explain import Explanation, explain
 from hpcrun.app.fetch import fetch_run as fetch
@@ -38,10 +39,12 @@ from hpcrun.site import find_site
 __all__ = [
     "Explanation",
     "JobFile",
+    "Means",
     "NewJob",
     "Outside",
     "Planned",
     "cancel",
+    "check",
     "check_paths",
     "convert_script",
     "diff_sites",

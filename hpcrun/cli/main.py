@@ -22,6 +22,7 @@ from hpcrun.report.terminal import wants_colour
 
 COMMANDS: Mapping[str, str] = {
     "init": "Write a job file, from an sbatch script if you have one.",
+    "check": "Say all about a job, image or script, for any site.",
     "plan": "Decide how a job would run, and say why.",
     "why-not": "Say why not some other way, and what would help.",
     "render": "Print the script that would be submitted.",

@@ -13,7 +13,7 @@ from hpcrun.model.job import ENV_NAME_PATTERN
 from hpcrun.sbatch.assignments import set_before
 from hpcrun.sbatch.draft import Draft
 from hpcrun.sbatch.mounts import AskedMount, read_bind, read_mount
-from hpcrun.sbatch.places import Word, finding
+from hpcrun.sbatch.places import Word, beside, finding
 from hpcrun.sbatch.steps import Step
 from hpcrun.shell.words import UNKNOWN_WORD
 from hpcrun.tables.owned_settings import owned_variables
@@ -67,10 +67,10 @@ class Container:
 
     def _path(self, text: str) -> str:
         """Return a host path as a job file beside the script would write it."""
-        if "://" in text or text.startswith("/"):
+        if "://" in text:
             return text
-        folder = self._step.folder or ""
-        return os.path.normpath(f"{folder}/{text}") if folder else text
+        whole = os.path.normpath(os.path.join(self._workdir, self._step.folder or "", text))  # noqa: PTH118
+        return beside(self._draft.source, whole)
 
     def _asked(self) -> Iterator[tuple[Meaning, str, Span]]:
         """Yield what is asked of the runtime, by options or by variables."""
@@ -123,7 +123,7 @@ class Container:
     def _mount(self, asked: AskedMount, span: Span) -> None:
         if self._is_full(span):
             return
-        shown = asked.shown.replace(UNKNOWN_WORD, "…")
+        shown = asked.shown.replace(UNKNOWN_WORD, "$…")
         if UNKNOWN_WORD in asked.host + asked.container:
             self._draft.lose(shown, span, why="it holds a variable that the script does not set")
             return
@@ -136,8 +136,11 @@ class Container:
             self._draft.note(shown, span, why=why)
             return
         host = self._path(asked.host)
-        container = asked.container or os.path.join(self._workdir, host)  # noqa: PTH118
-        if container == self._workdir == os.path.join(self._workdir, host):  # noqa: PTH118
+        own = os.path.abspath(self._draft.source.path.parent)  # noqa: PTH100
+        asked_at = os.path.normpath(os.path.join(own, host))  # noqa: PTH118
+        container = asked.container or asked_at
+        here = os.path.normpath(os.path.join(self._workdir, self._step.folder or ""))  # noqa: PTH118
+        if container == asked_at and asked_at == here:
             return
         mounts = self._draft.values.setdefault("mounts", [])
         put = self._draft.scalar
@@ -246,8 +249,9 @@ def _raw_words(step: Step, argv: tuple[Word, ...]) -> list[str]:
 
 def _unknown(what: str, step: Step, word: Word, severity: Severity | None) -> Diagnostic:
     names = _REFERENCE.findall(" ".join(step.raw))
-    shown = word.text.replace(UNKNOWN_WORD, "…")
-    found = [f"`{shown}`", *(f"`${name}` is not set in the script" for name in names[:2])]
+    shown = " ".join(dict.fromkeys(text for text in step.raw if "$" in text))
+    shown = shown or word.text.replace(UNKNOWN_WORD, "$…")
+    found = [f"`{shown[:80]}`", *(f"`${name}` is not set in the script" for name in names[:2])]
     message = f"cannot tell {what}: the script does not set all that it names"
     return finding("HPR826", message, word.span, found=found, severity=severity)
 

@@ -24,14 +24,17 @@ from hpcrun.sbatch.directives import Header, read_header
 from hpcrun.sbatch.draft import Draft
 from hpcrun.sbatch.inner import unwrap_launcher
 from hpcrun.sbatch.options import Given, Options, read_options
-from hpcrun.sbatch.places import Word, finding, line_span
+from hpcrun.sbatch.places import Word, beside, finding, line_span
 from hpcrun.sbatch.resources import Resources, job_name
 from hpcrun.sbatch.source import check_source, read_script_source, without_line_ends
 from hpcrun.sbatch.srun_options import put_srun_options
 from hpcrun.sbatch.steps import Body, Step, read_body
 from hpcrun.tables.script_words import script_words
 
-_MOVES = re.compile(r"^\s*(?:cd|pushd)\b", re.MULTILINE)
+_MOVES = re.compile(
+    r"^[ \t]*(?:cd|pushd)\b(?![ \t]+\"?\$\{?SLURM_SUBMIT_DIR\}?\"?[ \t]*(?:$|[;#&|]))", re.MULTILINE
+)
+"""Whether the script leaves the folder where it was submitted."""
 
 
 class ScriptJob(NamedTuple):
@@ -124,8 +127,9 @@ def _known(
         given = options.last(option)
         if given is not None and given.value and (option == "job-name" or given.value.isdecimal()):
             known |= dict.fromkeys(names, given.value)
-    known["SLURM_SUBMIT_DIR"] = os.path.abspath(source.path.parent)  # noqa: PTH100
-    if not _MOVES.search(source.text):
+    known["SLURM_SUBMIT_DIR"] = own = os.path.abspath(source.path.parent)  # noqa: PTH100
+    moves = _MOVES.search(source.text) or (folder != own and "SLURM_SUBMIT_DIR" in source.text)
+    if not moves:
         known["PWD"] = folder
     return known
 
@@ -186,7 +190,8 @@ def _put(draft: Draft, options: Options, body: Body, step: Step, folder: str) ->
         why = "the script goes to a folder that is not written in it"
         draft.lose("the working folder", span, why=why)
     elif step.folder:
-        draft.put("workdir", step.folder, span)
+        whole = os.path.normpath(os.path.join(folder, step.folder))  # noqa: PTH118
+        draft.put("workdir", beside(draft.source, whole), span)
     _lose_steps(draft, body, step, options)
     _lose_modules(draft, body)
 

@@ -93,9 +93,18 @@ def _mpirun(words: Sequence[Word], row: Wrapper | None) -> Launched:
         tasks=_last_number(pairs, _TASKS),
         tasks_per_node=_last_number(pairs, _PER_NODE) or _mapped(pairs),
         env=dict(_variables(pairs)),
-        unread=tuple(word for word, _ in pairs if word.text not in _TASKS | _PER_NODE | _TWO),
+        unread=tuple(_with_values(*pair) for pair in pairs if not _is_read(*pair)),
     )
     return Launched(launch, tuple(words[at:]))
+
+
+def _is_read(word: Word, values: tuple[Word, ...]) -> bool:
+    is_variable = word.text == "-x" and bool(values) and "=" in values[0].text
+    return is_variable or word.text in _TASKS | _PER_NODE | _TWO
+
+
+def _with_values(word: Word, values: tuple[Word, ...]) -> Word:
+    return Word(" ".join((word.text, *(each.text for each in values))), word.span)
 
 
 def _n_values(option: str, row: Wrapper | None) -> int:

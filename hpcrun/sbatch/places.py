@@ -1,5 +1,6 @@
 """Places in a script, and diagnostics that name one; does not read the script."""
 
+import os
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -18,6 +19,13 @@ class Word(NamedTuple):
 
     text: str
     span: Span
+
+
+def beside(source: Source, path: str) -> str:
+    """Return a path as a job file beside the script would write it."""
+    own = os.path.abspath(source.path.parent)  # noqa: PTH100  links stay as they are
+    inner = os.path.relpath(path, own)
+    return path if inner.startswith("..") else inner
 
 
 def line_span(source: Source, line: int) -> Span:

@@ -12,6 +12,7 @@ from hpcrun.model.verdict import Answer
 from hpcrun.sbatch.assignments import set_before
 from hpcrun.sbatch.job import ScriptJob, n_tasks
 from hpcrun.sbatch.places import finding
+from hpcrun.tables import pmi
 from hpcrun.tables.script_words import script_words
 from hpcrun.tables.versions import VersionRange
 
@@ -135,7 +136,9 @@ def _check_wire_up(script: ScriptJob, site: Site, plan: Plan) -> Iterator[Diagno
         yield finding("HPR829", message, launch.name.span, found=found)
         return
     fitting = {c.srun_mpi for c in plan.candidates if c.verdict is Answer.COMPATIBLE}
-    if default in fitting:
+    row = pmi().srun_type(default)
+    serves_nobody = row is not None and not row.serves
+    if default in fitting or not (fitting or serves_nobody):
         return
     message = f"`srun` without `--mpi` takes `{default}` here, which does not wire up the ranks"
     fits = ", ".join(f"`{name}`" for name in sorted(name for name in fitting if name))

@@ -21,6 +21,7 @@ HEADER = {
 
 OUTPUTS = {
     "plan": "hpcrun.model.plan:Plan",
+    "check": "hpcrun.model.check:Check",
     "submit": "hpcrun.model.run:SubmitResult",
     "status": "hpcrun.model.run:RunStatus",
     "list": "hpcrun.model.run:RunList",

@@ -17,6 +17,7 @@ def test_api_offers_the_commands_as_functions() -> None:
         "wait",
         "inspect",
         "explain",
+        "check",
         "list_sites",
         "open_profile",
         "diff_sites",

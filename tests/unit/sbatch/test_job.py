@@ -166,6 +166,17 @@ def test_working_folder_is_where_the_script_goes(tmp_path: Path) -> None:
     assert read(tmp_path, f"#SBATCH -D /w\n{STEP}").job.workdir == Path("/w")
 
 
+def test_relative_names_start_where_the_step_runs(tmp_path: Path) -> None:
+    job = read(tmp_path, "#SBATCH -D /w\ncd sub\napptainer exec -B in:/in app.sif a").job
+    assert job.image.any_arch is not None
+    assert (job.image.any_arch.ref, str(job.mounts[0].host)) == ("/w/sub/app.sif", "/w/sub/in")
+
+
+def test_submit_folder_is_the_scripts_own(tmp_path: Path) -> None:
+    script = read(tmp_path, "cd $SLURM_SUBMIT_DIR\napptainer exec $PWD/a.sif b\n")
+    assert script.job.workdir == tmp_path
+
+
 def test_step_with_most_tasks_is_the_job(tmp_path: Path) -> None:
     steps = ("", "first"), ("srun -n 4 ", "second"), ("srun -n 2 ", "third")
     text = "".join(f"{launcher}apptainer exec a.sif {name}\n" for launcher, name in steps)
