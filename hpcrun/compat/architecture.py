@@ -19,6 +19,11 @@ def check_native(facts: ImageFacts, site: Site, classes: Mapping[str, NodeClass]
     return _all_nodes(Verdict.worst_of([check_known(facts), *verdicts]), verdicts)
 
 
+def is_needless(verdict: Verdict) -> bool:
+    """Whether a verdict says that there is nothing to emulate."""
+    return any(reason.code == "HPR603" for reason in verdict.reasons)
+
+
 def image_archs(facts: ImageFacts) -> tuple[str, ...]:
     """Return what must run, as `uname -m` words: the job's program, the programs, the label."""
     program = known(facts.program.arch) if facts.program else None

@@ -4,6 +4,7 @@ from collections.abc import Callable, Hashable
 from functools import cached_property
 from typing import Any, NamedTuple, TypeVar
 
+from hpcrun.compat.architecture import is_needless
 from hpcrun.compat.emulation import check_emulated_mpi
 from hpcrun.compat.evidence import asked, in_profile, incompatible, library_found, unknown
 from hpcrun.compat.launch import (
@@ -43,9 +44,9 @@ class Judged(NamedTuple):
     client: PmiClient | None = None
 
     @property
-    def forecast(self) -> Verdict:
-        """What would become of it, whether or not hpcrun can start it."""
-        return Verdict.worst_of(v for v in self.verdicts if v.weight == v.objection)
+    def objection(self) -> int:
+        """How much is against it."""
+        return max((verdict.objection for verdict in self.verdicts), default=0)
 
 
 class Judgement:
@@ -104,15 +105,17 @@ class Judge:
 
     def judge(self, shape: Shape) -> Judgement:
         """Judge one candidate."""
-        own = self._judge_model(shape)
-        machine = self._once(
-            ("machine", shape.image_arch, shape.execution),
-            lambda: judge_machine(self._question, shape.image_arch, shape.execution),
-        )
         support = self._once(
             ("support", shape.model, shape.launcher),
             lambda: check_supported(shape.model, shape.launcher),
         )
+        machine = self._once(
+            ("machine", shape.image_arch, shape.execution),
+            lambda: judge_machine(self._question, shape.image_arch, shape.execution),
+        )
+        if shape.execution == "emulated" and any(map(is_needless, machine)):
+            return Judgement(Judged(machine), support)
+        own = self._judge_model(shape)
         gpus = self._once(
             ("gpus", shape.image_arch),
             lambda: tuple(judge_collectives(self._question, shape.image_arch)),
@@ -240,9 +243,8 @@ def _judge_stack(question: Question, arch: str, name: str) -> Judged:
 
 def _one_library(question: Question, shape: Shape, judged: list[Judged]) -> Judged:
     """Join the verdicts on the image's libraries, of which one will be loaded."""
-    order = list(Answer)
-    best = min(judged, key=lambda item: order.index(item.forecast.answer))
-    answers = {item.forecast.answer for item in judged}
+    best = min(judged, key=lambda item: item.objection)
+    answers = {item.objection for item in judged}
     families = {item.library.family for item in judged if item.library}
     need = question.needs[shape.image_arch]
     if need.choosers or len(answers) == 1:
