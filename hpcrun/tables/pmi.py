@@ -10,7 +10,7 @@ from hpcrun.model.base import UNKNOWN
 from hpcrun.model.image import Family
 from hpcrun.model.verdict import Answer
 from hpcrun.tables.rows import Document, Row, load_table
-from hpcrun.tables.versions import is_within
+from hpcrun.tables.versions import is_same, is_within
 
 Kind = Literal["pmi1", "pmi2", "pmix"]
 
@@ -102,6 +102,8 @@ class PmixPair(Row):
     server_before: str
     client_since: str
     client_before: str
+    is_same: bool = False
+    """Whether the row speaks of equal versions only."""
     slurm_since: str = "0"
     slurm_before: str | None = None
     """The row speaks only of Slurm from and before these versions."""
@@ -110,6 +112,8 @@ class PmixPair(Row):
     def fits(self, server: str, client: str, slurm: str | None) -> bool:
         """Whether the row speaks of this pair; an unknown Slurm counts as an old one."""
         if self.slurm_before and not self._is_about_slurm(slurm):
+            return False
+        if self.is_same and not is_same(server, client):
             return False
         is_served = is_within(server, self.server_since, self.server_before)
         return is_served and is_within(client, self.client_since, self.client_before)

@@ -10,7 +10,7 @@ from hpcrun.model.verdict import Answer
 from hpcrun.tables.mpi_families import mpi_families
 from hpcrun.tables.pmi import Kind
 from hpcrun.tables.rows import Document, Row, load_table
-from hpcrun.tables.versions import is_within
+from hpcrun.tables.versions import is_same, is_within
 
 _ALL = ("0", "9999")
 
@@ -67,6 +67,8 @@ class ManagedPair(_Client):
     manager_before: str
     client_since: str
     client_before: str
+    but_same_release: bool = False
+    """Whether the row does not speak of a library of the launcher's own release."""
     answer: Literal[Answer.COMPATIBLE, Answer.INCOMPATIBLE, Answer.UNKNOWN]
     is_silent: bool = False
     """Whether the job would end with exit code 0."""
@@ -74,6 +76,8 @@ class ManagedPair(_Client):
 
     def fits(self, manager: str | None, client: str | None) -> bool:
         """Whether the row speaks of these two versions, or may: None is one that is not known."""
+        if self.but_same_release and manager and client and is_same(manager, client):
+            return False
         is_managed = is_within_or_none(manager, self.manager_since, self.manager_before)
         return is_managed and is_within_or_none(client, self.client_since, self.client_before)
 

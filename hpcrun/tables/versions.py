@@ -30,6 +30,11 @@ def is_within(version: str, since: str, before: str) -> bool:
     return version_key(since) <= version_key(version) < version_key(before)
 
 
+def is_same(version: str, other: str) -> bool:
+    """Whether two versions are the same; a release candidate counts as its release."""
+    return version_key(version) == version_key(other)
+
+
 class VersionRange(Value):
     """Versions from `since` up to, but without, `before`."""
 
