@@ -17,13 +17,13 @@ from hpcrun.compat.libc import check_libc
 from hpcrun.compat.libc_untold import check_libc_untold
 from hpcrun.compat.mpi_abi import check_mpi_abi, library_for
 from hpcrun.compat.pmi import PmiClient
-from hpcrun.compat.runtime import check_bind_allowed
+from hpcrun.compat.runtime import check_bind_allowed, check_library_order
 from hpcrun.model.image import MpiLibrary
 from hpcrun.model.site import Site
 from hpcrun.model.verdict import Answer, Force, Reason, Verdict
 from hpcrun.planner.candidates import Shape, all_shapes
 from hpcrun.planner.judge_launch import check_contained, check_start
-from hpcrun.planner.judge_machine import judge_machine
+from hpcrun.planner.judge_machine import judge_machine, judge_memory
 from hpcrun.planner.judge_network import (
     judge_collectives,
     judge_image_network,
@@ -110,8 +110,8 @@ class Judge:
             lambda: check_supported(shape.model, shape.launcher),
         )
         machine = self._once(
-            ("machine", shape.image_arch, shape.execution),
-            lambda: judge_machine(self._question, shape.image_arch, shape.execution),
+            ("machine", shape.image_arch, shape.execution, shape.model == "contained"),
+            lambda: judge_machine(self._question, shape),
         )
         if shape.execution == "emulated" and any(map(is_needless, machine)):
             return Judgement(Judged(machine), support)
@@ -182,7 +182,10 @@ class Judge:
             start = self._start(shape, client, *key)
             network = self._once(
                 ("network", arch, library.path, shape.execution),
-                lambda: tuple(judge_image_network(question, arch, library, shape.execution)),
+                lambda: (
+                    *judge_image_network(question, arch, library, shape.execution),
+                    judge_memory(question, library, client, execution=shape.execution),
+                ),
             )
         verdicts = [*start, *network]
         if shape.execution == "emulated":
@@ -238,6 +241,8 @@ def _judge_stack(question: Question, arch: str, name: str) -> Judged:
         return Judged(verdicts=tuple(verdicts))
     verdicts += check_libc(facts, name=name, library=library, stack_facts=stack_facts)
     client = stack_client(question, name, library)
+    verdicts.append(check_library_order(question.site))
+    verdicts.append(judge_memory(question, library, client, execution="native"))
     return Judged(verdicts=tuple(verdicts), library=library, client=client)
 
 
