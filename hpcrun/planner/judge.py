@@ -23,7 +23,7 @@ from hpcrun.model.site import Site
 from hpcrun.model.verdict import Answer, Force, Reason, Verdict
 from hpcrun.planner.candidates import Shape, all_shapes
 from hpcrun.planner.judge_launch import check_contained, check_start
-from hpcrun.planner.judge_machine import judge_machine, judge_memory
+from hpcrun.planner.judge_machine import judge_containers, judge_memory, judge_programs
 from hpcrun.planner.judge_network import (
     judge_collectives,
     judge_image_network,
@@ -105,22 +105,24 @@ class Judge:
 
     def judge(self, shape: Shape) -> Judgement:
         """Judge one candidate."""
+        arch, is_contained = shape.image_arch, shape.model == "contained"
         support = self._once(
             ("support", shape.model, shape.launcher),
             lambda: check_supported(shape.model, shape.launcher),
         )
-        machine = self._once(
-            ("machine", shape.image_arch, shape.execution, shape.model == "contained"),
-            lambda: judge_machine(self._question, shape),
+        programs = self._once(
+            ("programs", arch, shape.execution), lambda: judge_programs(self._question, shape)
         )
-        if shape.execution == "emulated" and any(map(is_needless, machine)):
-            return Judgement(Judged(machine), support)
+        if shape.execution == "emulated" and any(map(is_needless, programs)):
+            return Judgement(Judged(programs), support)
         own = self._judge_model(shape)
-        gpus = self._once(
-            ("gpus", shape.image_arch),
-            lambda: tuple(judge_collectives(self._question, shape.image_arch)),
+        containers = self._once(
+            ("containers", arch, is_contained),
+            lambda: tuple(judge_containers(self._question, shape)),
         )
-        return Judgement(own._replace(verdicts=(*machine, *gpus, *own.verdicts)), support)
+        gpus = self._once(("gpus", arch), lambda: tuple(judge_collectives(self._question, arch)))
+        verdicts = (*programs, *containers, *gpus, *own.verdicts)
+        return Judgement(own._replace(verdicts=verdicts), support)
 
     def _once(self, key: Hashable, answer: Callable[[], T]) -> T:
         if key not in self._answers:

@@ -17,9 +17,32 @@ from hpcrun.planner.candidates import Execution, Shape
 from hpcrun.planner.question import Question
 
 
-def judge_machine(question: Question, shape: Shape) -> tuple[Verdict, ...]:
-    """Judge one image on the nodes of a job, and the containers that a candidate starts."""
-    return (*_judge_programs(question, shape), *_judge_containers(question, shape))
+def judge_programs(question: Question, shape: Shape) -> tuple[Verdict, ...]:
+    """Judge running an image's programs on the nodes of a job."""
+    facts, site, classes = question.images[shape.image_arch], question.site, question.classes
+    if shape.execution == "emulated":
+        emulated = check_emulated(facts, site, classes)
+        if emulated.refuses:
+            return (emulated,)
+        gpus = question.job.resources.gpus_per_node
+        return (emulated, check_emulated_gpu(facts, gpus_per_node=gpus))
+    native = check_native(facts, site, classes)
+    if native.refuses:
+        return (native,)
+    return (native, *check_processor(facts, site, classes))
+
+
+def judge_containers(question: Question, shape: Shape) -> Iterator[Verdict]:
+    """Judge starting the containers of a candidate, whatever is in the image."""
+    facts, site = question.images[shape.image_arch], question.site
+    if not site.runtime.is_supported:
+        return
+    containers = 1 if shape.model == "contained" else question.ranks_per_node
+    yield check_namespaces(site, question.classes, ranks_per_node=containers)
+    yield check_image_mounts(site, kind=facts.kind, ranks_per_node=containers)
+    yield from check_container(facts, site)
+    mounts = (mount.container for mount in question.job.mounts)
+    yield check_targets(site, (PurePosixPath(question.job.workdir), *mounts))
 
 
 def judge_memory(
@@ -35,30 +58,3 @@ def judge_memory(
         env=question.job.env,
         is_emulated=execution == "emulated",
     )
-
-
-def _judge_programs(question: Question, shape: Shape) -> tuple[Verdict, ...]:
-    facts, site, classes = question.images[shape.image_arch], question.site, question.classes
-    if shape.execution == "emulated":
-        emulated = check_emulated(facts, site, classes)
-        if emulated.refuses:
-            return (emulated,)
-        gpus = question.job.resources.gpus_per_node
-        return (emulated, check_emulated_gpu(facts, gpus_per_node=gpus))
-    native = check_native(facts, site, classes)
-    if native.refuses:
-        return (native,)
-    return (native, *check_processor(facts, site, classes))
-
-
-def _judge_containers(question: Question, shape: Shape) -> Iterator[Verdict]:
-    """Judge starting so many containers of an image, whatever is in it."""
-    facts, site = question.images[shape.image_arch], question.site
-    if not site.runtime.is_supported:
-        return
-    containers = 1 if shape.model == "contained" else question.ranks_per_node
-    yield check_namespaces(site, question.classes, ranks_per_node=containers)
-    yield check_image_mounts(site, kind=facts.kind, ranks_per_node=containers)
-    yield from check_container(facts, site)
-    mounts = (mount.container for mount in question.job.mounts)
-    yield check_targets(site, (PurePosixPath(question.job.workdir), *mounts))
