@@ -15,13 +15,12 @@ from hpcrun.tables.versions import VersionRange
 
 
 class Offer(Row):
-    """The level of processors that some versions of an emulator have."""
+    """A level of processors that an emulator has from some version on."""
 
     level: str
     """Row of processors.yaml."""
     arch: str
     since: str
-    before: str
 
 
 class Emulator(Row):
@@ -38,17 +37,6 @@ class Emulator(Row):
     found_since: str | None = None
     """First Apptainer that finds its handler by the magic that it registers."""
     offers: tuple[Offer, ...] = ()
-
-    def offered(self, arch: str, version: str | Unknown) -> Offer | None:
-        """Return what a version is known to have of an architecture."""
-        if not is_known(version):
-            return None
-        fitting = (
-            row
-            for row in self.offers
-            if row.arch == arch and VersionRange(since=row.since, before=row.before).holds(version)
-        )
-        return next(fitting, None)
 
 
 class Clash(Row):

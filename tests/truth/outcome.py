@@ -1,12 +1,14 @@
 """What became of a cell, by what its ranks printed; knows no prediction."""
 
 import json
+import re
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from tests.truth.cells import Cell
 
 TIMED_OUT = (124, 137)
+_WORD = re.compile(r"RANK (\{[^{}\n]*\})")
 _TELLING = ("error", "not found", "undefined", "abort", "fatal", "cannot", "unreachable")
 _NOISE = ("srun: error", "srun: Terminating", "slurmstepd: error: ***", "RANK {")
 
@@ -39,15 +41,13 @@ def read_outcome(cell: Cell, output: str, code: int | None, stack_folder: str) -
 
 
 def _ranks(output: str) -> list[dict[str, Any]]:
-    """Return what the ranks said; a line that another one broke into is no rank's word."""
+    """Return what the ranks said; launchers put several words on one line at times."""
     found = []
-    for line in output.splitlines():
-        _, mark, text = line.partition("RANK {")
-        if mark:
-            try:
-                found.append(json.loads("{" + text))
-            except ValueError:
-                continue
+    for match in _WORD.finditer(output):
+        try:
+            found.append(json.loads(match[1]))
+        except ValueError:
+            continue
     return found
 
 

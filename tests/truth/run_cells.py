@@ -17,7 +17,7 @@ from hpcrun.sandbox import down, up
 from hpcrun.sandbox.wanted import Wanted
 from tests.sandbox_fixture import run_hpcrun
 from tests.truth.cells import Cell
-from tests.truth.launch import Place, script
+from tests.truth.launch import Place, read_output, script
 from tests.truth.lists import CLUSTER, share
 from tests.truth.outcome import read_outcome
 
@@ -66,7 +66,7 @@ def run_cells(
     done = run_hpcrun("sandbox", "exec", "--name", sandbox, "--", "sh", "-c", _SUBMIT, str(folder))
     assert done.returncode == 0, done.stderr
     _wait(folder, set(names), sandbox)
-    return {cell.id: _result(cell, folder / name) for name, cell in names.items()}
+    return {cell.id: _result(cell, folder, name) for name, cell in names.items()}
 
 
 def _place(cell: Cell, folder: Path) -> Place:
@@ -94,11 +94,10 @@ def _wait(folder: Path, names: set[str], sandbox: str) -> None:
         time.sleep(_POLL_S)
 
 
-def _result(cell: Cell, stem: Path) -> dict[str, Any]:
-    output = stem.with_suffix(".out")
-    text = output.read_text(errors="replace") if output.exists() else ""
-    ended = stem.with_suffix(".rc")
+def _result(cell: Cell, folder: Path, name: str) -> dict[str, Any]:
+    ended = folder / f"{name}.rc"
     code = int(ended.read_text()) if ended.exists() else None
+    text = read_output(folder, name)
     found = read_outcome(cell, text, code, str(share() / "stacks" / (cell.stack or "-")))
     told = {name: _without_places(value) for name, value in found._asdict().items()}
     return {**told, "date": datetime.now(UTC).date().isoformat()}

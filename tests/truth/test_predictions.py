@@ -1,6 +1,7 @@
 """The committed predictions are today's verdicts; the table is broad; every miss is told."""
 
 from collections import Counter
+from fnmatch import fnmatch
 
 import pytest
 
@@ -39,11 +40,12 @@ def test_table_is_as_broad_as_its_goal() -> None:
 
 
 def test_every_miss_of_a_run_is_explained() -> None:
-    told = {cell for miss in load("misses.yaml")["misses"] for cell in miss["cells"]}
+    told = [pattern for miss in load("misses.yaml")["misses"] for pattern in miss["cells"]]
     missed = {
         cell for file in FOLDER.glob("*.jsonl") for cell, _ in misses(load_results(file.stem)[1])
     }
-    assert missed - told == set()
+    untold = {cell for cell in missed if not any(fnmatch(cell, pattern) for pattern in told)}
+    assert untold == set()
 
 
 def test_cell_is_known_by_its_id() -> None:
@@ -66,6 +68,7 @@ HOST = f"{STACK}/lib/libmpi.so.40"
     [
         (CELL, _rank(0) + _rank(1), 0, "ok"),
         (CELL, "0: " + _rank(1) + "1: " + _rank(0), 0, "ok"),
+        (CELL, _rank(0).strip() + _rank(1), 0, "ok"),
         (CELL, _rank(0) + _rank(1), 1, "failed"),
         (CELL, _rank(0), 0, "failed"),
         (CELL, _rank(0) + _rank(0), 0, "failed"),

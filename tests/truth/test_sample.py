@@ -19,7 +19,7 @@ from hpcrun.resources import site_profiles_folder
 from tests.one_share import one_share
 from tests.sandbox_fixture import Sandbox
 from tests.truth.cells import Cell
-from tests.truth.launch import Place, script
+from tests.truth.launch import Place, read_output, script
 from tests.truth.lists import HERE
 from tests.truth.outcome import read_outcome
 from tests.truth.predict import ask
@@ -75,4 +75,4 @@ def _run(sandbox: Sandbox, text: str, folder: Path) -> tuple[str, int | None]:
     while not (folder / "cell.rc").exists() and time.monotonic() < ends:
         time.sleep(0.2)
     code = int((folder / "cell.rc").read_text()) if (folder / "cell.rc").exists() else None
-    return (folder / "cell.out").read_text(errors="replace"), code
+    return read_output(folder, "cell"), code
