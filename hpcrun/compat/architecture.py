@@ -1,8 +1,17 @@
 """Can the processors of the partition run the image's programs; does not look at MPI."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
-from hpcrun.compat.evidence import asked, fits, in_image, in_profile, incompatible, unknown
+from hpcrun.compat.evidence import (
+    alike,
+    asked,
+    fits,
+    in_classes,
+    in_image,
+    incompatible,
+    listed,
+    unknown,
+)
 from hpcrun.model.base import is_known, known
 from hpcrun.model.image import ImageFacts
 from hpcrun.model.nodes import NodeClass
@@ -15,7 +24,11 @@ _ROW = asked("architecture")
 
 def check_native(facts: ImageFacts, site: Site, classes: Mapping[str, NodeClass]) -> Verdict:
     """Judge running the image's programs on the nodes' own processors."""
-    verdicts = [_native_on(facts, site, name, node) for name, node in classes.items()]
+    archs = image_archs(facts)
+    verdicts = [
+        _native_on(facts, archs, site, names, node)
+        for names, node in alike(classes, lambda node: node.arch)
+    ]
     return _all_nodes(Verdict.worst_of([check_known(facts), *verdicts]), verdicts)
 
 
@@ -55,14 +68,16 @@ def _all_nodes(worst: Verdict, verdicts: list[Verdict]) -> Verdict:
     return worst
 
 
-def _native_on(facts: ImageFacts, site: Site, name: str, node: NodeClass) -> Verdict:
+def _native_on(
+    facts: ImageFacts, archs: Sequence[str], site: Site, names: Sequence[str], node: NodeClass
+) -> Verdict:
     if not is_known(node.arch):
-        return unknown_node(site, name)
+        return unknown_node(site, names)
     row = architectures().by_uname(node.arch)
     runnable = {node.arch, *(row.runs if row else ())}
-    strange = [arch for arch in image_archs(facts) if arch not in runnable]
+    strange = [arch for arch in archs if arch not in runnable]
     row_name = f"architectures.yaml row `{node.arch}`" if row else _ROW
-    seen = f"node class `{name}` is {node.arch} ({in_profile(site, f'node_classes.{name}.arch')})"
+    seen = f"node class {listed(names)} is {node.arch} ({in_classes(site, names, 'arch')})"
     if not strange:
         return fits(row_name, seen)
     if row is not None and set(strange) <= set(row.may_run):
@@ -74,7 +89,7 @@ def _native_on(facts: ImageFacts, site: Site, name: str, node: NodeClass) -> Ver
                 table_row=row_name,
             )
         )
-    code = "HPR206" if len(set(image_archs(facts))) > 1 else "HPR202"
+    code = "HPR206" if len(archs) > 1 else "HPR202"
     return incompatible(
         Reason(
             code=code,
@@ -105,14 +120,13 @@ def _image_evidence(facts: ImageFacts) -> tuple[str, ...]:
     return tuple(found)
 
 
-def unknown_node(site: Site, name: str) -> Verdict:
+def unknown_node(site: Site, names: Sequence[str]) -> Verdict:
     """Return the verdict on nodes whose processors the profile does not tell."""
-    key = f"node_classes.{name}.arch"
     return unknown(
         Reason(
             code="HPR202",
-            message=f"cannot tell which processor architecture node class `{name}` has",
-            evidence=(f"{in_profile(site, key)} is unknown",),
+            message=f"cannot tell which processor architecture node class {listed(names)} has",
+            evidence=(f"{in_classes(site, names, 'arch')} is unknown",),
             table_row=_ROW,
         )
     )

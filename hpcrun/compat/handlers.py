@@ -1,9 +1,18 @@
 """Can the nodes run the image's programs through a handler of the kernel; judges no MPI."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from hpcrun.compat.architecture import check_known, image_archs, unknown_node
-from hpcrun.compat.evidence import asked, fits, in_profile, incompatible, unknown
+from hpcrun.compat.evidence import (
+    alike,
+    asked,
+    fits,
+    in_classes,
+    in_profile,
+    incompatible,
+    listed,
+    unknown,
+)
 from hpcrun.compat.microarchitecture import check_offered_level
 from hpcrun.model.base import is_known
 from hpcrun.model.image import ImageFacts
@@ -24,61 +33,72 @@ _OTHERS = {
 
 def check_emulated(facts: ImageFacts, site: Site, classes: Mapping[str, NodeClass]) -> Verdict:
     """Judge running the image's programs through the nodes' registered handlers."""
-    verdicts = [_emulated_on(facts, site, name, node) for name, node in classes.items()]
+    archs = image_archs(facts)
+    verdicts = [
+        _emulated_on(facts, archs, site, names, node)
+        for names, node in alike(classes, lambda node: (node.arch, node.emulation, node.os))
+    ]
     return Verdict.worst_of([check_known(facts), *verdicts])
 
 
 def check_own_handler(site: Site, classes: Mapping[str, NodeClass]) -> Verdict:
     """Judge whether a user may register a handler in a user namespace of their own."""
-    return Verdict.worst_of(_own_on(site, name, node) for name, node in classes.items())
+    return Verdict.worst_of(
+        _own_on(site, names, node) for names, node in alike(classes, lambda node: node.os)
+    )
 
 
-def _emulated_on(facts: ImageFacts, site: Site, name: str, node: NodeClass) -> Verdict:
+def _emulated_on(
+    facts: ImageFacts, archs: Sequence[str], site: Site, names: Sequence[str], node: NodeClass
+) -> Verdict:
     if not is_known(node.arch):
-        return unknown_node(site, name)
-    archs = image_archs(facts)
+        return unknown_node(site, names)
     row = architectures().by_uname(node.arch)
     if not set(archs) - {node.arch, *(row.runs if row else ())}:
         return incompatible(
             Reason(
                 code="HPR603",
                 message="nothing to emulate: the nodes run the image's programs themselves",
-                evidence=(f"image and node class `{name}` are {node.arch}",),
+                evidence=(f"image and node class {listed(names)} are {node.arch}",),
                 table_row=_ROW,
             )
         )
-    key = f"node_classes.{name}.emulation"
+    found = in_classes(site, names, "emulation")
     if not is_known(node.emulation):
         return unknown(
             Reason(
                 code="HPR601",
-                message=f"cannot tell whether node class `{name}` can emulate {archs[0]}",
-                evidence=(f"{in_profile(site, key)} is unknown",),
+                message=f"cannot tell whether node class {listed(names)} can emulate {archs[0]}",
+                evidence=(f"{found} is unknown",),
                 table_row=_ROW,
             )
         )
     foreign = [arch for arch in archs if arch != node.arch]
     handlers = {handler.arch: handler for handler in node.emulation}
-    return Verdict.worst_of(
-        verdict
-        for arch in foreign
-        for verdict in _handled(facts, site, name, arch=arch, handler=handlers.get(arch))
+    verdicts: list[Verdict] = []
+    for arch in foreign:
+        if (handler := handlers.get(arch)) is None:
+            verdicts.append(_no_handler(site, names, node, arch=arch, found=found))
+        else:
+            verdicts += _handled(facts, site, found, arch=arch, handler=handler)
+    return Verdict.worst_of(verdicts)
+
+
+def _no_handler(
+    site: Site, names: Sequence[str], node: NodeClass, *, arch: str, found: str
+) -> Verdict:
+    own = _own_on(site, names, node)
+    lines = [line for ground in own.grounds for line in ground.evidence]
+    return _missing(
+        f"no handler for {arch} programs on node class {listed(names)}",
+        f"{found} lists no {arch}",
+        *(f"a handler of one's own would be possible: {line}" for line in lines),
     )
 
 
 def _handled(
-    facts: ImageFacts, site: Site, name: str, *, arch: str, handler: Emulation | None
+    facts: ImageFacts, site: Site, found: str, *, arch: str, handler: Emulation
 ) -> Iterator[Verdict]:
-    found = in_profile(site, f"node_classes.{name}.emulation")
-    if handler is None:
-        own = _own_on(site, name, site.node_classes.get(name) or NodeClass())
-        lines = [line for ground in own.grounds for line in ground.evidence]
-        yield _missing(
-            f"no handler for {arch} programs on node class `{name}`",
-            f"{found} lists no {arch}",
-            *(f"a handler of one's own would be possible: {line}" for line in lines),
-        )
-        return
     fault = _fault_of(handler, arch)
     if fault is not None:
         yield _missing(*fault, found)
@@ -87,16 +107,11 @@ def _handled(
     yield _fit_emulator(found, handler, row)
     if row is not None:
         yield from _check_found(site, handler, row, found)
-        offers = [
-            offer
-            for offer in row.offers
-            if offer.arch == arch
-            and is_known(handler.version)
-            and version_key(offer.since) <= version_key(handler.version)
-        ]
-        if offers:
+        offer = row.offered(arch, handler.version)
+        if any(other.arch == arch for other in row.offers):
+            level = offer.level if offer is not None else None
             what = f"`{handler.emulator}` {handler.version}"
-            yield from check_offered_level(facts, offers[-1].level, found=found, what=what)
+            yield from check_offered_level(facts, level, found=found, what=what)
 
 
 def _fault_of(handler: Emulation, arch: str) -> tuple[str, str] | None:
@@ -173,21 +188,21 @@ def _check_found(site: Site, handler: Emulation, row: Emulator, found: str) -> I
         yield fits(table_row, *seen)
 
 
-def _own_on(site: Site, name: str, node: NodeClass) -> Verdict:
+def _own_on(site: Site, names: Sequence[str], node: NodeClass) -> Verdict:
     need, os = own_handler(), node.os
-    key = f"node_classes.{name}.os"
-    kernel = f"{in_profile(site, f'{key}.kernel')}: {os.kernel}"
+    kernel = f"{in_classes(site, names, 'os.kernel')}: {os.kernel}"
     most = os.user_namespaces_max
-    spaces = f"{in_profile(site, f'{key}.user_namespaces')}: {os.user_namespaces}, at most {most}"
+    allowed = in_classes(site, names, "os.user_namespaces")
+    spaces = f"{allowed}: {os.user_namespaces}, at most {most}"
     row = f"emulators.yaml row `{need.id}`"
     is_old = is_known(os.kernel) and version_key(os.kernel) < version_key(need.kernel_since)
     if is_old or os.user_namespaces is False or most == 0:
-        message = f"users cannot register a handler of their own on node class `{name}`"
+        message = f"users cannot register a handler of their own on node class {listed(names)}"
         reason = Reason(code="HPR601", message=message, evidence=(kernel, spaces), table_row=row)
         return incompatible(reason)
     is_allowed = os.user_namespaces is True or (isinstance(most, int) and most > 0)
     if is_known(os.kernel) and is_allowed:
         return fits(row, kernel, spaces)
-    message = f"cannot tell whether users can register a handler of their own on `{name}`"
+    message = f"cannot tell whether users can register a handler of their own on {listed(names)}"
     reason = Reason(code="HPR601", message=message, evidence=(kernel, spaces), table_row=_OWN)
     return unknown(reason)

@@ -53,26 +53,27 @@ def check_processor(
 
 
 def check_offered_level(
-    facts: ImageFacts, level: str, *, found: str, what: str
+    facts: ImageFacts, level: str | None, *, found: str, what: str
 ) -> Iterator[Verdict]:
-    """Judge the image's programs on a processor that is only imitated, of a level."""
-    offered = processor(level)
+    """Judge the image's programs on a processor that is only imitated; None is an unknown one."""
+    offered = processor(level) if level is not None else None
     for need in _needs(facts):
-        if offered is None or need.row.is_plain or offered.arch != need.row.arch:
+        if need.row.is_plain:
             continue
+        seen = (need.found, f"{found}: {what} has {level or 'an unknown level'}")
         table_row = f"processors.yaml row `{need.row.name}`"
-        seen = (need.found, f"{found}: {what} has {level}")
-        lacks = offered.lacks(need.row)
-        if not lacks:
-            yield fits(table_row, *seen)
-            continue
-        modal = "may need" if need.is_hint else "need"
-        message = f"programs {modal} {need.row.name}; {what} lacks {lacks[0]}"
-        reason = Reason(code="HPR217", message=message, evidence=seen, table_row=table_row)
-        if need.is_hint:
-            yield unknown(reason, force=need.force)
+        if offered is None or offered.arch != need.row.arch:
+            message = f"cannot tell whether {what} runs programs for {need.row.name}"
+            reason = Reason(code="HPR217", message=message, evidence=seen, table_row=table_row)
+            yield unknown(reason, force=Force.SKIPS)
+        elif lacks := offered.lacks(need.row):
+            modal = "may need" if need.is_hint else "need"
+            message = f"programs {modal} {need.row.name}; {what} lacks {lacks[0]}"
+            reason = Reason(code="HPR217", message=message, evidence=seen, table_row=table_row)
+            answer = unknown if need.is_hint else incompatible
+            yield answer(reason, force=need.force)
         else:
-            yield incompatible(reason, force=need.force)
+            yield fits(table_row, *seen)
 
 
 def _needs(facts: ImageFacts) -> Iterator[_Need]:

@@ -16,6 +16,7 @@ from hpcrun.loading.site_words import (
     fact,
     flag,
     group,
+    list_of,
     optional,
 )
 
@@ -77,6 +78,21 @@ RUNTIME = Record(
             NAMES,
             "what it mounts by itself",
             probe="apptainer config global --get 'bind path'",
+        ),
+        "image_kinds": fact(
+            list_of(Choice(("sif", "squashfs", "folder")), "a list of kinds of images"),
+            "images that it starts (`allow container …`)",
+            probe="apptainer config global --get 'allow container sif', and the others",
+        ),
+        "image_folders": fact(
+            PATHS,
+            "where images must lie (`limit container paths`); `[]` is anywhere",
+            probe="apptainer config global --get 'limit container paths'",
+        ),
+        "signed_images": flag("whether only signed images are started", probe="ecl.toml"),
+        "makes_targets": flag(
+            "whether a mount may be at a path that the image lacks",
+            probe="apptainer config global --get 'enable overlay', 'enable underlay'",
         ),
         "fakeroot": flag("whether `--fakeroot` works", probe="apptainer exec --fakeroot"),
         "modules": defaulting(NAMES, "environment modules that must be loaded for it"),

@@ -114,6 +114,14 @@ class RuntimeFacts(Value):
     user_bind: bool | Unknown = UNKNOWN
     default_binds: tuple[str, ...] | Unknown = UNKNOWN
     """What it mounts by itself."""
+    image_kinds: tuple[Literal["sif", "squashfs", "folder"], ...] | Unknown = UNKNOWN
+    """Images that it starts (`allow container …`)."""
+    image_folders: tuple[Path, ...] | Unknown = UNKNOWN
+    """Where images must lie (`limit container paths`); empty where anywhere."""
+    signed_images: bool | Unknown = UNKNOWN
+    """Whether only signed images are started (ecl.toml)."""
+    makes_targets: bool | Unknown = UNKNOWN
+    """Whether a mount may be at a path that the image lacks (overlay or underlay)."""
     fakeroot: bool | Unknown = UNKNOWN
     modules: tuple[Line, ...] = ()
     """Environment modules that must be loaded for it."""

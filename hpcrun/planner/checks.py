@@ -12,6 +12,7 @@ from hpcrun.model.image import ImageFacts
 from hpcrun.model.job import Image
 from hpcrun.model.plan import PlannedMount
 from hpcrun.model.seen import Certainty
+from hpcrun.model.site import Site
 from hpcrun.planner.diagnose import diagnose
 from hpcrun.planner.environment import Environment
 from hpcrun.planner.question import Question
@@ -174,6 +175,22 @@ def check_mounts(mounts: tuple[PlannedMount, ...], hidden: dict[str, str]) -> It
         elif needed:
             message = f"a mount at `{mount.container}` hides {needed[0]}"
             yield diagnose("HPR501", message, found=(where,))
+
+
+def check_site_mounts(site: Site, hidden: dict[str, str]) -> Iterator[Diagnostic]:
+    """Report what the site mounts by itself over files of the image that the job needs."""
+    binds = site.runtime.default_binds
+    for text in binds if is_known(binds) else ():
+        folder = PurePosixPath(text.rpartition(":")[2] if ":" in text else text)
+        if not folder.is_absolute() or "$" in text:
+            continue
+        needed = [
+            what for path, what in hidden.items() if PurePosixPath(path).is_relative_to(folder)
+        ]
+        if needed:
+            message = f"the site mounts `{folder}`, which hides {needed[0]}"
+            found = (f"{in_profile(site, 'runtime.default_binds')} lists `{text}`",)
+            yield diagnose("HPR501", message, found=found)
 
 
 def check_sources(missing: Sequence[Path]) -> Iterator[Diagnostic]:

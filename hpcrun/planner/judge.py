@@ -17,13 +17,13 @@ from hpcrun.compat.libc import check_libc
 from hpcrun.compat.libc_untold import check_libc_untold
 from hpcrun.compat.mpi_abi import check_mpi_abi, library_for
 from hpcrun.compat.pmi import PmiClient
-from hpcrun.compat.runtime import check_bind_allowed
+from hpcrun.compat.runtime import check_bind_allowed, check_library_order
 from hpcrun.model.image import MpiLibrary
 from hpcrun.model.site import Site
 from hpcrun.model.verdict import Answer, Force, Reason, Verdict
 from hpcrun.planner.candidates import Shape, all_shapes
 from hpcrun.planner.judge_launch import check_contained, check_start
-from hpcrun.planner.judge_machine import judge_machine
+from hpcrun.planner.judge_machine import judge_containers, judge_memory, judge_programs
 from hpcrun.planner.judge_network import (
     judge_collectives,
     judge_image_network,
@@ -105,22 +105,24 @@ class Judge:
 
     def judge(self, shape: Shape) -> Judgement:
         """Judge one candidate."""
+        arch, is_contained = shape.image_arch, shape.model == "contained"
         support = self._once(
             ("support", shape.model, shape.launcher),
             lambda: check_supported(shape.model, shape.launcher),
         )
-        machine = self._once(
-            ("machine", shape.image_arch, shape.execution),
-            lambda: judge_machine(self._question, shape.image_arch, shape.execution),
+        programs = self._once(
+            ("programs", arch, shape.execution), lambda: judge_programs(self._question, shape)
         )
-        if shape.execution == "emulated" and any(map(is_needless, machine)):
-            return Judgement(Judged(machine), support)
+        if shape.execution == "emulated" and any(map(is_needless, programs)):
+            return Judgement(Judged(programs), support)
         own = self._judge_model(shape)
-        gpus = self._once(
-            ("gpus", shape.image_arch),
-            lambda: tuple(judge_collectives(self._question, shape.image_arch)),
+        containers = self._once(
+            ("containers", arch, is_contained),
+            lambda: tuple(judge_containers(self._question, shape)),
         )
-        return Judgement(own._replace(verdicts=(*machine, *gpus, *own.verdicts)), support)
+        gpus = self._once(("gpus", arch), lambda: tuple(judge_collectives(self._question, arch)))
+        verdicts = (*programs, *containers, *gpus, *own.verdicts)
+        return Judgement(own._replace(verdicts=verdicts), support)
 
     def _once(self, key: Hashable, answer: Callable[[], T]) -> T:
         if key not in self._answers:
@@ -182,7 +184,10 @@ class Judge:
             start = self._start(shape, client, *key)
             network = self._once(
                 ("network", arch, library.path, shape.execution),
-                lambda: tuple(judge_image_network(question, arch, library, shape.execution)),
+                lambda: (
+                    *judge_image_network(question, arch, library, shape.execution),
+                    judge_memory(question, library, client, execution=shape.execution),
+                ),
             )
         verdicts = [*start, *network]
         if shape.execution == "emulated":
@@ -238,6 +243,8 @@ def _judge_stack(question: Question, arch: str, name: str) -> Judged:
         return Judged(verdicts=tuple(verdicts))
     verdicts += check_libc(facts, name=name, library=library, stack_facts=stack_facts)
     client = stack_client(question, name, library)
+    verdicts.append(check_library_order(question.site))
+    verdicts.append(judge_memory(question, library, client, execution="native"))
     return Judged(verdicts=tuple(verdicts), library=library, client=client)
 
 

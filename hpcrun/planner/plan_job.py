@@ -17,6 +17,7 @@ from hpcrun.planner.checks import (
     check_mounts,
     check_runtime,
     check_shared_paths,
+    check_site_mounts,
     check_sources,
     check_support,
     check_variables,
@@ -86,7 +87,9 @@ def _check(
     yield from check_command(question, facts, mounts)
     is_bind = choice.shape is not None and choice.shape.model == "bind"
     yield from check_libraries(question, facts, is_bind=is_bind)
-    yield from check_mounts(mounts, _needed_files(facts, choice))
+    needed = _needed_files(facts, choice)
+    yield from check_mounts(mounts, needed)
+    yield from check_site_mounts(question.site, needed)
     yield from check_shared_paths(question, facts)
     yield from check_runtime(question)
     yield from check_site_rules(question, layout)

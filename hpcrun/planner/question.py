@@ -36,6 +36,11 @@ class Question(NamedTuple):
         """All tasks of the job."""
         return self.job.resources.n_tasks
 
+    @property
+    def ranks_per_node(self) -> int:
+        """Tasks of the fullest node."""
+        return -(-self.n_tasks // self.job.resources.nodes)
+
 
 def gather(
     job: Job, site: Site, images: Mapping[str, ImageFacts], stacks: Mapping[str, StackFacts]

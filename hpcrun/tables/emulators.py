@@ -15,12 +15,13 @@ from hpcrun.tables.versions import VersionRange
 
 
 class Offer(Row):
-    """A level of processors that an emulator has from some version on."""
+    """The level of processors that some versions of an emulator have."""
 
     level: str
     """Row of processors.yaml."""
     arch: str
     since: str
+    before: str
 
 
 class Emulator(Row):
@@ -37,6 +38,17 @@ class Emulator(Row):
     found_since: str | None = None
     """First Apptainer that finds its handler by the magic that it registers."""
     offers: tuple[Offer, ...] = ()
+
+    def offered(self, arch: str, version: str | Unknown) -> Offer | None:
+        """Return what a version is known to have of an architecture."""
+        if not is_known(version):
+            return None
+        fitting = (
+            row
+            for row in self.offers
+            if row.arch == arch and VersionRange(since=row.since, before=row.before).holds(version)
+        )
+        return next(fitting, None)
 
 
 class Clash(Row):

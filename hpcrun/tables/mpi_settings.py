@@ -41,6 +41,12 @@ class _Document(Document):
 
 
 @cache
+def mpi_setting(row_id: str) -> Setting:
+    """Return one row by its id."""
+    return next(row for row in mpi_settings() if row.id == row_id)
+
+
+@cache
 def mpi_settings() -> tuple[Setting, ...]:
     """Return the variables in the order of the table."""
     return load_table("mpi_settings", _Document).settings

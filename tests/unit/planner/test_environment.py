@@ -170,6 +170,24 @@ def test_mount_over_what_the_program_needs_is_reported(container: str, expected:
     assert codes(mounted(container)) == expected
 
 
+@pytest.mark.parametrize(
+    ("bind", "expected"),
+    [
+        ("/usr", ["HPR501"]),
+        ("/sw:/usr/bin", ["HPR501"]),
+        ("/usr/share", []),
+        ("/scratch", []),
+        ("$HOME", []),
+        ("/tmp", []),
+    ],
+)
+def test_what_the_site_mounts_over_the_image_is_reported(bind: str, expected: list[str]) -> None:
+    runtime = site().runtime.to_json() | {"default_binds": [bind]}
+    here = site(runtime=runtime)
+    made = plan_job(job(), here, {"amd64": OPENMPI_5}, STACKS)
+    assert codes(made) == expected
+
+
 def test_two_mounts_at_one_path_are_refused() -> None:
     two = tuple({"host": SHARE / name, "container": "/data"} for name in ("a", "b"))
     assert plan(OPENMPI_5, mounts=two).is_refused

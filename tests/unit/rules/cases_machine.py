@@ -8,7 +8,7 @@ from hpcrun.model.image import ImageFacts, StackFacts
 from hpcrun.model.mpi import ClosureFile
 from hpcrun.model.seen import Certainty
 from hpcrun.model.system import CxxLibrary, LevelSign, OsRelease, SystemFacts
-from tests.unit.planner.measured import STACKS, image, site
+from tests.unit.planner.measured import STACKS, image, mpich_image, site
 from tests.unit.rules.given import ARM, NEEDS_OPENMPI, OPENMPI, Case, Given, nodes, runtime, stacks
 
 
@@ -86,6 +86,16 @@ def _emulating(
     return nodes(emulation=[handler], fabric={"kind": network}, gpus=models)
 
 
+def _allowing_namespaces(number: int) -> dict[str, Any]:
+    return nodes(os={"user_namespaces_max": number})
+
+
+_FOLDER = OPENMPI.model_copy(update={"kind": "folder"})
+_SETUID = runtime(mode="setuid")
+_MVAPICH = mpich_image("3.0", soname="libmpi.so.12")
+_MVAPICH = _MVAPICH.model_copy(
+    update={"mpi": (_MVAPICH.mpi[0].model_copy(update={"implementation": "mvapich"}),)}
+)
 _RHEL_10 = _based_on("rhel", "10.0", "x86_64_v3")
 
 MACHINE: dict[str, Case] = {
@@ -109,6 +119,29 @@ MACHINE: dict[str, Case] = {
     "HPR314": Case(
         fires=Given(image=_CXX_PROGRAM, site=_ONE_BIND, stacks=_brings_cxx("3.4.25")),
         silent=Given(image=_CXX_PROGRAM, site=_ONE_BIND, stacks=_brings_cxx("3.4.30")),
+    ),
+    "HPR513": Case(
+        fires=Given(site=_allowing_namespaces(1)), silent=Given(site=_allowing_namespaces(4))
+    ),
+    "HPR514": Case(
+        fires=Given(image=_FOLDER, site=runtime(image_kinds=["sif", "squashfs"])),
+        silent=Given(image=_FOLDER, site=runtime(image_kinds=["sif", "folder"])),
+    ),
+    "HPR515": Case(
+        fires=Given(image=_FOLDER, site={"images": {"unpacked": False}}),
+        silent=Given(image=_FOLDER, site={"images": {"unpacked": "unknown"}}),
+    ),
+    "HPR516": Case(
+        fires=Given(site=nodes(cores=128)), silent=Given(site=nodes(cores=128) | _SETUID)
+    ),
+    "HPR517": Case(
+        fires=Given(image=_MVAPICH, site=stacks()),
+        silent=Given(image=_MVAPICH, site=stacks()),
+        silent_job="resources: {nodes: 2, tasks: 4}\nenv: {MV2_SMP_USE_CMA: '0'}",
+    ),
+    "HPR518": Case(
+        fires=Given(site=runtime(makes_targets=False)),
+        silent=Given(site=runtime(makes_targets="unknown")),
     ),
     "HPR605": Case(
         fires=Given(image=ARM, site=_emulating("qemu-user", "7.2", network="infiniband")),

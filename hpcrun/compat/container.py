@@ -1,0 +1,144 @@
+"""May this image be started at the site, whatever is in it; judges no programs."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from pathlib import PurePosixPath
+
+from hpcrun.compat.evidence import asked, fits, in_profile, incompatible, listed, unknown
+from hpcrun.model.base import is_known
+from hpcrun.model.image import ImageFacts
+from hpcrun.model.site import Site
+from hpcrun.model.verdict import Force, Reason, Verdict
+
+_ROW = asked("image-allowed")
+_SHARED = asked("unpacked-image")
+_TARGET = asked("missing-target")
+_EVERYWHERE = frozenset(
+    PurePosixPath(folder)
+    for folder in (
+        *(
+            "/",
+            "/bin",
+            "/boot",
+            "/dev",
+            "/etc",
+            "/home",
+            "/lib",
+            "/lib64",
+            "/media",
+            "/mnt",
+            "/opt",
+        ),
+        *("/proc", "/root", "/run", "/sbin", "/srv", "/sys", "/tmp", "/usr", "/usr/local", "/var"),  # noqa: S108
+        *("/var/tmp", "/usr/bin", "/usr/lib", "/usr/share"),  # noqa: S108
+    )
+)
+"""Folders that images have: the Filesystem Hierarchy Standard 3.0."""
+
+
+def check_container(facts: ImageFacts, site: Site) -> Iterator[Verdict]:
+    """Judge an image by what the runtime's configuration and the file systems take."""
+    verdicts = (
+        _check_kind(facts, site),
+        _check_folder(facts, site),
+        _check_signature(facts, site),
+        _check_unpacked(facts, site),
+    )
+    against = [verdict for verdict in verdicts if verdict.weight]
+    if against:
+        yield from against
+    else:
+        runtime = in_profile(site, "runtime")
+        yield fits(_ROW, f"{facts.path} is a {facts.kind}", f"{runtime} and `images` take it")
+
+
+def _check_kind(facts: ImageFacts, site: Site) -> Verdict:
+    kinds = site.runtime.image_kinds
+    key = in_profile(site, "runtime.image_kinds")
+    image = f"{facts.path.name} is a {facts.kind}"
+    if not is_known(kinds) or facts.kind in kinds:
+        return fits(_ROW, image, f"{key}: {kinds if not is_known(kinds) else listed(kinds)}")
+    return _forbidden(f"the site starts no images that are a {facts.kind}", image, key, kinds)
+
+
+def _check_folder(facts: ImageFacts, site: Site) -> Verdict:
+    folders = site.runtime.image_folders
+    key = in_profile(site, "runtime.image_folders")
+    image = f"the image is `{facts.path}`"
+    if not is_known(folders) or not folders:
+        return fits(_ROW, image, f"{key}: {folders if not is_known(folders) else 'anywhere'}")
+    # Apptainer heeds this limit only where it runs with setuid.
+    if site.runtime.mode == "userns" or any(facts.path.is_relative_to(f) for f in folders):
+        return fits(_ROW, image, f"{key}: {listed(map(str, folders))}")
+    message = "the site starts only images that lie in its own folders"
+    verdict = _forbidden(message, image, key, tuple(map(str, folders)))
+    return verdict if site.runtime.mode == "setuid" else replace(verdict, force=Force.WARNS)
+
+
+def _check_signature(facts: ImageFacts, site: Site) -> Verdict:
+    key = f"{in_profile(site, 'runtime.signed_images')}: {site.runtime.signed_images}"
+    signed = f"{facts.path.name} has {len(facts.container.signatures)} signatures"
+    if site.runtime.signed_images is not True:
+        return fits(_ROW, key, signed)
+    if facts.container.signatures:
+        reason = Reason(
+            code="HPR514",
+            message="cannot tell whether the site trusts who signed the image",
+            evidence=(key, signed),
+            table_row=_ROW,
+        )
+        return unknown(reason, force=Force.SKIPS)
+    reason = Reason(
+        code="HPR514",
+        message="the site starts only signed images, and this one is not",
+        evidence=(key, signed),
+        table_row=_ROW,
+    )
+    return incompatible(reason)
+
+
+def _check_unpacked(facts: ImageFacts, site: Site) -> Verdict:
+    key = in_profile(site, "images.unpacked")
+    unpacked = site.images.unpacked
+    if facts.kind != "folder" or unpacked is True:
+        return fits(_SHARED, f"{facts.path.name} is a {facts.kind}", f"{key}: {unpacked}")
+    if not is_known(unpacked):
+        reason = Reason(
+            code="HPR515",
+            message="cannot tell whether the site's file systems take unpacked images",
+            evidence=(f"{key} is unknown", f"{facts.path.name} is a folder"),
+            table_row=_SHARED,
+        )
+        return unknown(reason, force=Force.SKIPS)
+    reason = Reason(
+        code="HPR515",
+        message="the site's file systems do not take unpacked images",
+        evidence=(f"{key} is false", f"{facts.path.name} is a folder"),
+        table_row=_SHARED,
+    )
+    return incompatible(reason, force=Force.WARNS)
+
+
+def check_targets(site: Site, targets: Iterable[PurePosixPath]) -> Verdict:
+    """Judge the places at which something is mounted: an image may lack them."""
+    key = f"{in_profile(site, 'runtime.makes_targets')}: {site.runtime.makes_targets}"
+    own = [str(path) for path in targets if path not in _EVERYWHERE]
+    if site.runtime.makes_targets is not False or not own:
+        return fits(_TARGET, key, f"mounts at {listed(own)}")
+    reason = Reason(
+        code="HPR518",
+        message=f"the image must have `{own[0]}`: the site's runtime makes no place for mounts",
+        evidence=(key, f"mounts at {listed(own)}"),
+        table_row=_TARGET,
+    )
+    return unknown(reason, force=Force.WARNS)
+
+
+def _forbidden(message: str, image: str, key: str, allowed: tuple[str, ...]) -> Verdict:
+    reason = Reason(
+        code="HPR514",
+        message=message,
+        evidence=(image, f"{key}: {listed(allowed)}"),
+        table_row=_ROW,
+    )
+    return incompatible(reason)
