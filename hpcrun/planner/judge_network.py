@@ -1,17 +1,21 @@
 """What a question raises about the network between nodes; does not judge it, nor choose."""
 
+import posixpath
 from collections.abc import Iterator
+from pathlib import PurePosixPath
 
 from hpcrun.compat.emulation import check_emulated_network
 from hpcrun.compat.fabric import check_fabric, check_network_known, check_unread_stack
 from hpcrun.compat.fabric_choice import check_choice, check_collectives
 from hpcrun.compat.fabric_parts import MpiHolder, check_libfabric, check_ucx
-from hpcrun.model.image import MpiLibrary, StackFacts
+from hpcrun.model.image import ImageFacts, MpiLibrary, StackFacts
 from hpcrun.model.verdict import Verdict
 from hpcrun.planner.question import Question
 
 _PATHS = frozenset({"LD_LIBRARY_PATH", "FI_PROVIDER_PATH", "LD_PRELOAD"})
 """Variables by which a job makes its MPI find network libraries that the image does not have."""
+_SYSTEM_FOLDERS = ("/lib", "/lib64", "/usr/lib", "/usr/lib64", "/usr/local/lib")
+"""Where ld.so looks by itself, and distributions besides (ld.so(8), ld.so.conf)."""
 _PLUGIN_PATHS = frozenset({*_PATHS, "NCCL_NET_PLUGIN"})
 
 
@@ -80,6 +84,28 @@ def _is_on_one_node(question: Question) -> bool:
 
 
 def _may_be_brought(question: Question, arch: str) -> bool:
-    """Whether something beside what was read may bring libraries that seem to lack."""
-    job = question.job
-    return not question.images[arch].is_complete or bool(job.mounts or _PATHS & set(job.env))
+    """Whether something beside what was read may bring libraries that seem to lack.
+
+    A mount does so only where libraries are looked for: data beside them changes nothing.
+    """
+    job, facts = question.job, question.images[arch]
+    if not facts.is_complete or _PATHS & set(job.env):
+        return True
+    folders = [PurePosixPath(folder) for folder in _library_folders(facts)]
+    return any(
+        mount.container.is_relative_to(folder) or folder.is_relative_to(mount.container)
+        for mount in job.mounts
+        for folder in folders
+    )
+
+
+def _library_folders(facts: ImageFacts) -> Iterator[str]:
+    """Yield where the image's programs look for libraries."""
+    yield from _SYSTEM_FOLDERS
+    for library in facts.mpi:
+        yield posixpath.dirname(library.path)
+        yield from (path for path in (*library.rpath, *library.runpath) if path.startswith("/"))
+    for user in facts.mpi_users:
+        yield from (path for path in (*user.rpath, *user.runpath) if path.startswith("/"))
+    paths = facts.container.environment.get("LD_LIBRARY_PATH", "")
+    yield from (path for path in paths.split(":") if path.startswith("/"))

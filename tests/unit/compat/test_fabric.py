@@ -1,7 +1,7 @@
 """Which networks an image's MPI reaches, by the network libraries that it uses."""
 
 from collections.abc import Mapping
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import pytest
@@ -13,6 +13,7 @@ from hpcrun.model.diagnostic import Severity
 from hpcrun.model.fabric import FabricLibrary, FabricUse
 from hpcrun.model.gpu import GpuFacts, GpuLibrary
 from hpcrun.model.image import ImageFacts, StackFacts
+from hpcrun.model.job import JobMount
 from hpcrun.model.verdict import Answer, Force
 from hpcrun.planner import plan_job
 from hpcrun.planner.judge_network import judge_stack_network
@@ -66,6 +67,28 @@ def test_providers_by_the_names_that_vendors_give_them(
     network: str, library: str, part: str
 ) -> None:
     assert fabrics().ways(network, library, part, "unknown")
+
+
+MOUNTS = {
+    "/data": Severity.ERROR,
+    "/usr/lib64/libcxi.so.1": Severity.WARNING,
+    "/usr": Severity.WARNING,
+    "/usr/lib/x86_64-linux-gnu/libibverbs": Severity.WARNING,
+    "/opt/site": Severity.ERROR,
+    "/usr/libexec": Severity.ERROR,
+}
+
+
+@pytest.mark.parametrize(("container", "expected"), MOUNTS.items(), ids=MOUNTS)
+def test_mount_may_bring_the_network_along_only_where_libraries_are_looked_for(
+    container: str, expected: Severity
+) -> None:
+    described = site().node_classes["compute"].to_json() | {"fabric": {"kind": "infiniband"}}
+    here = site(node_classes={"compute": described}, mpi_stacks={})
+    mount = JobMount(host=SHARE, container=PurePosixPath(container))
+    wanted = job().model_copy(update={"mounts": (mount,)})
+    made = plan_job(wanted, here, {"amd64": recorded("mpich-3.4.1-x86_64")}, {})
+    assert [d.severity for d in made.diagnostics if d.code == "HPR321"] == [expected]
 
 
 @pytest.mark.parametrize(
