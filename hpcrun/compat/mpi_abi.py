@@ -18,6 +18,7 @@ from hpcrun.compat.evidence import (
     unread,
     user_found,
 )
+from hpcrun.compat.mpi_companions import check_companions
 from hpcrun.compat.mpi_replacement import check_replacement
 from hpcrun.compat.mpi_symbols import check_release, check_symbols
 from hpcrun.compat.need import MpiNeed, libraries_of
@@ -137,10 +138,19 @@ def _check_user(
             )
         )
     own = _own_library(facts, user)
-    if own is not None:
-        replaced = check_replacement(own, library, name=name)
-    else:
-        replaced = _alone(user, library, name)
+    return Verdict.worst_of(
+        [
+            _check_library(facts, user, own, library, name=name),
+            check_companions(facts, user, own, library, name=name),
+        ]
+    )
+
+
+def _check_library(
+    facts: ImageFacts, user: MpiUser, own: MpiLibrary | None, library: MpiLibrary, *, name: str
+) -> Verdict:
+    """Judge the host's library in the place of the image's, by symbols where they were read."""
+    replaced = check_replacement(own, library, name=name) if own else _alone(user, library, name)
     proof = check_symbols(facts, user, library, name=name)
     if proof is None or replaced.answer is Answer.INCOMPATIBLE:
         return replaced

@@ -8,6 +8,7 @@ from hpcrun.model.base import UNKNOWN, is_known, known
 from hpcrun.model.image import Family, MpiLibrary, MpiUser
 from hpcrun.model.plan import Layout, PlannedMount, PlannedVariable
 from hpcrun.planner.candidates import Shape
+from hpcrun.planner.intel_fabric import own_libfabric, provider_variables
 from hpcrun.planner.judge import Judgement
 from hpcrun.planner.layout import tasks_on_fullest_node
 from hpcrun.planner.question import Question
@@ -35,6 +36,7 @@ def plan_environment(
         users = question.needs[shape.image_arch].users
         planned |= _NO_USER_SITE if any(map(_is_python_module, users)) else {}
         planned |= _settings(question, layout, shape, judgement)
+        planned |= _own_fabric(question, shape, judgement)
         planned |= pinned_variables(question, shape, judgement)
     for name, value in question.job.env.items():
         planned[name] = _joined(name, value, planned.get(name))
@@ -55,8 +57,13 @@ def pinned_variables(question: Question, shape: Shape, judgement: Judgement) -> 
     if shape.model == "bind":
         stack = question.site.mpi_stacks[shape.mpi_stack or ""]
         path = host_library_path(question, shape.mpi_stack or "", library)
+        fabric = own_libfabric(question, shape, library)
+        used = (
+            path,
+            *([host_path(question, shape.mpi_stack or "", fabric.path)] if fabric else ()),
+        )
         pinned["LD_LIBRARY_PATH"] = PlannedVariable(
-            value=posixpath.dirname(path),
+            value=":".join(dict.fromkeys(map(posixpath.dirname, used))),
             why=f"host stack `{shape.mpi_stack}` is loaded before any MPI of the image",
         )
         if library.family == Family.OPENMPI:
@@ -72,15 +79,33 @@ def pinned_variables(question: Question, shape: Shape, judgement: Judgement) -> 
     return pinned
 
 
+def _own_fabric(question: Question, shape: Shape, judgement: Judgement) -> Environment:
+    """Return what the libfabric of an Intel MPI needs."""
+    library = judgement.library
+    fabric = own_libfabric(question, shape, library) if library else None
+    if fabric is None:
+        return {}
+    path = fabric.path
+    if shape.model == "bind":
+        path = host_path(question, shape.mpi_stack or "", path)
+    image_env = question.images[shape.image_arch].container.environment
+    return provider_variables(question, shape, path, image_env)
+
+
 def host_library_path(question: Question, name: str, library: MpiLibrary) -> str:
-    """Return where a host library is once the stack's prefix is mounted at its own path.
+    """Return where a host library is once the stack's prefix is mounted at its own path."""
+    return host_path(question, name, library.path)
+
+
+def host_path(question: Question, name: str, read_path: str) -> str:
+    """Return where a file of a host stack is once the stack's prefix is mounted at its own path.
 
     A passport may have been read elsewhere (through a link, or from outside the nodes), so only its
     path below the prefix counts.
     """
     read_at = PurePosixPath(question.stacks[name].prefix)
     prefix = PurePosixPath(_prefix_of(question, name))
-    path = PurePosixPath(library.path)
+    path = PurePosixPath(read_path)
     if path.is_relative_to(read_at):
         return str(prefix / path.relative_to(read_at))
     return str(path)

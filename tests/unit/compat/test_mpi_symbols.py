@@ -66,7 +66,9 @@ def test_older_host_is_no_risk_where_all_symbols_are_there() -> None:
 def test_fortran_program_is_judged_by_c_names_where_the_host_has_no_fortran_library() -> None:
     names = ("mpi_init_", "mpi_brand_new_", "ompi_mpi_comm_world")
     facts = program(*names, soname="libmpi.so.40", companions=("libmpi_mpifh.so.40",))
-    assert check(facts, "5.0.11", family="openmpi").answer is OK
+    verdict = check(facts, "5.0.11", family="openmpi")
+    assert (verdict.answer, verdict.refuses) == (UNKNOWN, False)
+    assert [reason.code for reason in verdict.reasons] == ["HPR308"]
 
 
 def test_fortran_program_is_judged_in_full_where_the_host_has_the_library() -> None:

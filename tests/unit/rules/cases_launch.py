@@ -3,7 +3,8 @@
 from typing import Any
 
 from hpcrun.model.image import ImageFacts
-from tests.unit.planner.measured import ability, image, library, openmpi_image, user
+from hpcrun.model.mpi import MpiCompanion
+from tests.unit.planner.measured import STACKS, ability, image, library, openmpi_image, user
 from tests.unit.rules.given import MPICH, Case, Given, nodes, scheduler, stacks
 
 
@@ -38,7 +39,47 @@ INTEL = image(
 )
 _SIX = openmpi_image("6.0.0rc2", "7.0.0rc1")
 
+
+def _fortran(version: str, companion: str = "libmpi_mpifh.so.40") -> ImageFacts:
+    part = MpiCompanion(
+        language="fortran", path=f"/usr/lib/{companion}", soname=companion, evidence="beside it"
+    )
+    lib = library(
+        "openmpi",
+        version,
+        "libmpi.so.40",
+        ability("pmix", "4.2.2"),
+        companions=(part,),
+        implementation="open-mpi",
+    )
+    return image(lib, users=(user("libmpi.so.40", companions=(companion,)),))
+
+
+_CXX = image(
+    users=(user("libmpi.so.40", companions=("libmpi_cxx.so.40",)),), sonames=("libm.so.6",)
+)
+_PLAIN = image(users=(user("libmpi.so.40"),), sonames=("libm.so.6",))
+_MAKES = {
+    name: facts.model_copy(
+        update={
+            "libraries": tuple(
+                lib.model_copy(update={"implementation": "open-mpi"}) for lib in facts.libraries
+            )
+        }
+    )
+    for name, facts in STACKS.items()
+    if name.startswith("openmpi")
+}
+
 LAUNCH: dict[str, Case] = {
+    "HPR308": Case(
+        fires=Given(image=_fortran("4.1.4"), site=stacks("openmpi-5.0.11"), stacks=_MAKES),
+        silent=Given(image=_fortran("5.0.7"), site=stacks("openmpi-5.0.11"), stacks=_MAKES),
+    ),
+    "HPR309": Case(
+        fires=Given(image=_CXX, site=stacks("openmpi-5.0.11"), stacks=_MAKES),
+        silent=Given(image=_PLAIN, site=stacks("openmpi-5.0.11"), stacks=_MAKES),
+    ),
     "HPR410": Case(
         fires=Given(site=stacks()),
         silent=Given(site=_with_launchers("openmpi-5.0.11")),
