@@ -16,7 +16,7 @@ from hpcrun.model.base import is_known
 from hpcrun.model.nodes import NodeClass, NodeOs
 from hpcrun.model.site import Site
 from hpcrun.model.verdict import Force, Reason, Verdict
-from hpcrun.tables.runtimes import runtime_demand
+from hpcrun.tables.runtimes import Demand, runtime_demand
 from hpcrun.tables.versions import version_key
 
 _ROW = asked("user-namespaces")
@@ -26,15 +26,13 @@ _MOUNTS = asked("image-mounts")
 def check_namespaces(
     site: Site, classes: Mapping[str, NodeClass], *, ranks_per_node: int
 ) -> Verdict:
-    """Judge the user namespaces that a runtime without setuid takes, two for each rank."""
+    """Judge the user namespaces that a runtime without setuid takes: each rank has its own."""
     mode = f"{in_profile(site, 'runtime.mode')}: {site.runtime.mode}"
     demand = runtime_demand("user-namespaces", site.runtime.kind)
     if site.runtime.mode == "setuid" or demand is None:
         return fits(_ROW, mode)
-    needed = ranks_per_node * demand.per_rank
-    table_row = f"runtimes.yaml row `{demand.id}`"
     return Verdict.worst_of(
-        _check_class(site, names, node.os, mode, needed, ranks_per_node, table_row)
+        _check_class(site, names, node.os, mode, demand, ranks_per_node)
         for names, node in alike(
             classes,
             lambda node: (
@@ -52,27 +50,31 @@ def _check_class(  # noqa: PLR0913, PLR0917  what is compared, and whose
     names: tuple[str, ...],
     os: NodeOs,
     mode: str,
-    needed: int,
+    demand: Demand,
     ranks: int,
-    table_row: str,
 ) -> Verdict:
+    table_row = f"runtimes.yaml row `{demand.id}`"
+    least, safe = ranks * demand.per_rank, ranks * (demand.at_start or demand.per_rank)
     most = os.user_namespaces_max
     key = f"{in_classes(site, names, 'os.user_namespaces_max')}: {most}"
     is_sure = site.runtime.mode == "userns"
     if os.user_namespaces is False or most == 0:
         allowed = f"{in_classes(site, names, 'os.user_namespaces')}: {os.user_namespaces}"
-        message = f"users cannot make user namespaces on nodes of class {listed(names)}"
+        doubt = "" if is_sure else ", if the runtime needs them"
+        message = f"users cannot make user namespaces on nodes of class {listed(names)}{doubt}"
         reason = Reason("HPR513", message, (mode, allowed, key), _ROW)
         if not is_sure:
             return unknown(reason, force=Force.SKIPS)
         # AppArmor may forbid them to users and allow them to Apptainer's own program.
         return incompatible(reason, force=Force.REFUSES if most == 0 else Force.WARNS)
-    if isinstance(most, int) and most < needed:
-        message = f"{ranks} ranks on a node take {needed} user namespaces, the nodes allow {most}"
+    if isinstance(most, int) and most < safe:
+        modal = "take" if is_sure and most < least else "may take"
+        takes = f"{ranks} ranks on a node {modal} {least if most < least else safe}"
+        message = f"{takes} user namespaces, the nodes allow {most}"
         reason = Reason("HPR513", message, (mode, key), table_row)
         if not is_sure:
             return unknown(reason, force=Force.SKIPS)
-        return incompatible(reason, force=Force.REFUSES if most < ranks else Force.WARNS)
+        return incompatible(reason, force=Force.REFUSES if most < least else Force.WARNS)
     if not is_sure and not is_known(os.user_namespaces) and _is_restricted(os):
         message = f"cannot tell whether AppArmor lets users of {listed(names)} make namespaces"
         seen = f"{in_classes(site, names, 'os.id')}: {os.id} {os.version}"

@@ -52,7 +52,9 @@ def check_shared_memory(  # noqa: PLR0913  the library, where it runs, and how
         return Verdict.worst_of(
             fits(row, mode, found, f"{ranks_per_node} ranks on a node") for row in _settled(library)
         )
-    message = f"ranks of {library_name(library)} on one node cannot read each other's memory"
+    is_sure = site.runtime.mode == "userns"
+    doubt = "cannot" if is_sure else "may not be able to"
+    message = f"ranks of {library_name(library)} on one node {doubt} read each other's memory"
     seen = [mode, found, what]
     one = check_feature(site, "sharens")
     if one.answer is Answer.COMPATIBLE:
@@ -60,7 +62,7 @@ def check_shared_memory(  # noqa: PLR0913  the library, where it runs, and how
     if omni := _omni_path(classes):
         seen.append(in_classes(site, omni, "fabric.kind") + ": omni-path")
     reason = Reason(code="HPR517", message=message, evidence=tuple(seen), table_row=_ROW)
-    if site.runtime.mode != "userns":
+    if not is_sure:
         return unknown(reason, force=Force.SKIPS)
     return incompatible(reason, force=Force.WARNS)
 

@@ -26,6 +26,8 @@ class Demand(Row):
     id: str
     kinds: tuple[str, ...]
     per_rank: int
+    at_start: int | None = None
+    """What it may take while it starts."""
     many: int | None = None
     """From how many ranks on a node on it is felt."""
 
