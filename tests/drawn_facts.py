@@ -12,6 +12,7 @@ from hpcrun.model.site import Site
 from hpcrun.planner.question import Question, gather
 from hpcrun.resources import site_profiles_folder
 from hpcrun.tables import architectures
+from tests.drawn_machines import draw_machine_side, draw_node, draw_runtime
 
 CORPUS = Path(__file__).resolve().parent / "corpora" / "images"
 SHARE = Path("/share")
@@ -77,7 +78,7 @@ def _drawn_image(rng: Random, facts: ImageFacts, index: int) -> ImageFacts:
         "sonames": _some(rng, facts.sonames),
         "is_complete": rng.random() < 0.9,
     }
-    return facts.model_copy(update=changes)
+    return facts.model_copy(update=changes | draw_machine_side(rng, facts))
 
 
 def _drawn_library(rng: Random, library: MpiLibrary) -> MpiLibrary:
@@ -125,11 +126,17 @@ def _drawn_site(
             "pmix": pmix,
         }
     )
-    runtime = site.runtime.model_copy(
-        update={"version": f"1.{rng.randint(0, 6)}.{index}", "user_bind": rng.random() < 0.8}
-    )
+    most = rng.choice((0, 2, *(30000,) * 15, *("unknown",) * 15))
     named = site.model_copy(
-        update={"name": f"site-{index}", "scheduler": scheduler, "runtime": runtime}
+        update={
+            "name": f"site-{index}",
+            "scheduler": scheduler,
+            "runtime": draw_runtime(rng, site.runtime, index),
+            "node_classes": {
+                name: draw_node(rng, node, namespaces_max=most)
+                for name, node in site.node_classes.items()
+            },
+        }
     )
     known = {name: rng.choice(stacks) for name in site.mpi_stacks if rng.random() < 0.7}
     return named, known
