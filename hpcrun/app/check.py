@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from hpcrun.app.input_kind import Kind, find_kind
 from hpcrun.app.passports import load_passport, read_passports
-from hpcrun.app.plan import plan
+from hpcrun.app.plan import decide
 from hpcrun.errors import HpcrunError
 from hpcrun.loading import Positions
 from hpcrun.model.check import Check, SiteCheck
@@ -98,7 +98,7 @@ def _at(
 ) -> tuple[SiteCheck, Plan | None]:
     if isinstance(found, BrokenSite):
         return _broken(found), None
-    made = plan(job, found.site, positions=positions, passports=passports, today=means.today)
+    made = decide(job, found.site, positions=positions, passports=passports, today=means.today)
     return site_check(found, made), made
 
 

@@ -8,8 +8,8 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
-from hpcrun.app.passports import load_passport
-from hpcrun.app.plan import plan
+from hpcrun.app.passports import load_passport, read_stacks
+from hpcrun.app.plan import decide
 from hpcrun.model.base import is_known
 from hpcrun.model.check import Check, SiteCheck
 from hpcrun.model.diagnostic import Diagnostic
@@ -84,15 +84,18 @@ def _partition(site: Site | None) -> str | None:
 def _at(
     found: FoundSite, path: Path, facts: ImageFacts, program: str | None, means: "Means"
 ) -> SiteCheck:
-    """Plan twice: what only a job file can mend is allowed the second time."""
+    """Plan; where what only a job file can mend refuses it, plan again without that."""
     site = found.site
     job = _job(path, program or _WITHOUT, site)
     passports = {architectures().oci_of(facts.arch): facts}
-    first = plan(job, site, passports=passports, today=means.today)
-    codes = dict.fromkeys(d.code for d in first.diagnostics if is_of_a_job(d))
+    job = job.model_copy(update={"allow": means.allows})
+    stacks = read_stacks(site)
+    made = decide(job, site, passports=passports, stacks=stacks, today=means.today)
+    codes = dict.fromkeys(d.code for d in made.diagnostics if d.refuses and is_of_a_job(d))
     leave = tuple(Allow(rule=c, because="no image says it") for c in codes if rules()[c].allowable)
-    job = job.model_copy(update={"allow": (*means.allows, *leave)})
-    made = plan(job, site, passports=passports, today=means.today)
+    if leave:
+        job = job.model_copy(update={"allow": (*means.allows, *leave)})
+        made = decide(job, site, passports=passports, stacks=stacks, today=means.today)
     told = [*found.warnings, *(d for d in made.diagnostics if not is_of_a_job(d))]
     return SiteCheck(
         site=site.name,

@@ -31,6 +31,24 @@ def plan(  # noqa: PLR0913  all that a plan is made from
     """
     from hpcrun.render import script_sha256
 
+    advised = decide(
+        job, site, positions=positions, passports=passports, stacks=stacks, today=today
+    )
+    if advised.is_refused:
+        return advised
+    return advised.model_copy(update={"script_sha256": script_sha256(advised)})
+
+
+def decide(  # noqa: PLR0913  all that a plan is made from
+    job: Job,
+    site: Site,
+    *,
+    positions: Positions | None = None,
+    passports: Mapping[str, ImageFacts] | None = None,
+    stacks: Mapping[str, StackFacts] | None = None,
+    today: date | None = None,
+) -> Plan:
+    """Plan a job without rendering its script, which takes longer than all else."""
     decided = plan_job(
         job,
         site,
@@ -39,7 +57,4 @@ def plan(  # noqa: PLR0913  all that a plan is made from
         missing=missing_sources(job, site),
         today=today,
     )
-    advised = advise(decided, job=job, site=site, positions=positions)
-    if advised.is_refused:
-        return advised
-    return advised.model_copy(update={"script_sha256": script_sha256(advised)})
+    return advise(decided, job=job, site=site, positions=positions)

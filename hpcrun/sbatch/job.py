@@ -37,6 +37,10 @@ _MOVES = re.compile(
 """Whether the script leaves the folder where it was submitted."""
 
 
+_FURTHER_PARTS = ("hetjob", "packjob")
+"""Words that begin another part of a heterogeneous job (sbatch(1))."""
+
+
 class ScriptJob(NamedTuple):
     """A script, and the job that was read from it."""
 
@@ -96,6 +100,10 @@ def _read_header_options(header: Header) -> Options:
         found += options.found
         words = options.rest[1:]
         for word in options.rest[:1]:
+            if word.text in _FURTHER_PARTS:
+                message = "a job has one part: what follows is not carried over"
+                found.append(finding("HPR828", message, word.span, found=(f"`{word.text}`",)))
+                return Options(tuple(given), (), tuple(found))
             message = "sbatch does not take words without dashes on an #SBATCH line"
             found.append(finding("HPR822", message, word.span, found=(f"`{word.text[:80]}`",)))
     return Options(tuple(given), (), tuple(found))

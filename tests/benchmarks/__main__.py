@@ -12,14 +12,14 @@ import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 
-from tests.benchmarks import bench_inspect, bench_sites, bench_start, bench_verdicts
+from tests.benchmarks import bench_check, bench_inspect, bench_sites, bench_start, bench_verdicts
 from tests.benchmarks.harness import Bench, Result, load_limits, run_bench
 from tests.benchmarks.images import Images
 
 
 def all_benches(images: Images) -> list[Bench]:
     """Return every promise."""
-    modules = (bench_start, bench_inspect, bench_sites, bench_verdicts)
+    modules = (bench_start, bench_inspect, bench_check, bench_sites, bench_verdicts)
     return [bench for module in modules for bench in module.benches(images)]
 
 

@@ -42,6 +42,14 @@ def test_srun_counts_before_the_header(tmp_path: Path) -> None:
     assert script.job.resources == Resources(nodes=2, tasks=4, cpus_per_task=3)
 
 
+def test_further_parts_of_a_heterogeneous_job_are_told(tmp_path: Path) -> None:
+    script = read(tmp_path, f"#SBATCH -N 2 -n 4\n#SBATCH hetjob\n#SBATCH -N 9\n{STEP}\n")
+    assert script.job.resources == Resources(nodes=2, tasks=4)
+    assert told(script.found, "HPR828") == [
+        ("a job has one part: what follows is not carried over", 3)
+    ]
+
+
 def test_submit_and_name_are_carried_over(tmp_path: Path) -> None:
     header = "#SBATCH -A p1 -p main --qos=q -C zen3 --reservation=r -J 'my job!'"
     job = read(tmp_path, f"{header}\n{STEP}\n").job
