@@ -3,17 +3,15 @@
 import posixpath
 from pathlib import Path, PurePosixPath
 
-from hpcrun.compat.pmi import PmiClient, abilities_used
-from hpcrun.model.base import UNKNOWN, is_known, known
+from hpcrun.model.base import is_known, known
 from hpcrun.model.image import Family, MpiLibrary, MpiUser
 from hpcrun.model.plan import Layout, PlannedMount, PlannedVariable
 from hpcrun.planner.candidates import Shape
 from hpcrun.planner.intel_fabric import own_libfabric, provider_variables
 from hpcrun.planner.judge import Judgement
-from hpcrun.planner.layout import tasks_on_fullest_node
 from hpcrun.planner.question import Question
-from hpcrun.tables import mpi_abi, mpi_settings, pmi
-from hpcrun.tables.versions import version_key
+from hpcrun.planner.setting_conditions import setting_conditions
+from hpcrun.tables import mpi_abi, mpi_settings
 
 Environment = dict[str, PlannedVariable]
 
@@ -166,53 +164,9 @@ def _settings(
     if client is None:
         return {}
     family = client.family if is_known(client.family) else "any"
-    conditions = _conditions(question, layout, shape, judgement)
+    conditions = setting_conditions(question, layout, shape, judgement)
     return {
         row.variable: PlannedVariable(value=row.value, why=row.why)
         for row in mpi_settings()
         if row.fits(family, known(client.version), conditions)
     }
-
-
-def _pmix_versions(client: PmiClient, srun_type: str) -> tuple[str, ...]:
-    """Return the PMIx versions that the client may speak; none where it is wired up otherwise."""
-    if not is_known(client.abilities):
-        row = pmi().srun_type(srun_type)
-        return (UNKNOWN,) if row is not None and "pmix" in row.serves else ()
-    return tuple(a.version for a in abilities_used(client, srun_type) if a.kind == "pmix")
-
-
-def _takes_native(client: PmiClient | None) -> bool:
-    """Whether a client has the psec module `native`, as far as anybody knows."""
-    abilities = known(client.abilities) if client else None
-    return all(not is_known(a.psec) or "native" in a.psec for a in abilities or ())
-
-
-def _is_same(server: str, client: str) -> bool:
-    """Whether two PMIx versions are known and equal; a release candidate counts as its release."""
-    return UNKNOWN not in (server, client) and version_key(server) == version_key(client)
-
-
-def _conditions(
-    question: Question, layout: Layout, shape: Shape, judgement: Judgement
-) -> frozenset[str]:
-    """Return which conditions of tables/mpi_settings.yaml hold."""
-    conditions = set()
-    if tasks_on_fullest_node(layout) > 1:
-        conditions.add("shared-node")
-    if shape.execution == "emulated":
-        conditions.add("emulated")
-    if question.site.runtime.mode != "setuid" or shape.execution == "emulated":
-        conditions.add("separate-namespaces")
-    client = judgement.client
-    versions = _pmix_versions(client, shape.srun_mpi) if client and shape.srun_mpi else ()
-    if not versions:
-        return frozenset(conditions)
-    conditions.add("pmix")
-    pmix = question.site.scheduler.pmix
-    server = pmix.server if pmix else UNKNOWN
-    if any(not _is_same(server, version) for version in versions):
-        conditions.add("pmix-versions-differ")
-    if pmix and is_known(pmix.psec) and "native" in pmix.psec and _takes_native(client):
-        conditions.add("psec-native")
-    return frozenset(conditions)

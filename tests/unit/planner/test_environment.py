@@ -11,6 +11,11 @@ from hpcrun.model.image import ImageFacts, Program
 from hpcrun.model.plan import Plan
 from hpcrun.model.seen import Certainty
 from hpcrun.planner import plan_job
+from hpcrun.planner.candidates import Shape
+from hpcrun.planner.environment import plan_environment
+from hpcrun.planner.judge import Judge
+from hpcrun.planner.layout import plan_layout
+from hpcrun.planner.question import gather
 from tests.unit.planner.measured import (
     CHOOSER,
     IMAGES,
@@ -268,3 +273,21 @@ def test_environment_a_library_of_the_jobs_own_choice_must_be_the_judged_one(
     chooser = {"mpi_users": (CHOOSER,), "program": Program.model_validate(program)}
     facts = OPENMPI_5.model_copy(update=chooser)
     assert codes(plan(facts, env={"MPI4PY_LIBMPI": value})) == expected
+
+
+@pytest.mark.parametrize(
+    ("image_version", "pmix", "expected"),
+    [("5.0.11", "5.0.11", None), ("5.0.7", "5.0.7", "hash")],
+)
+def test_environment_of_ranks_that_mpirun_starts_is_for_its_own_pmix(
+    image_version: str, pmix: str, expected: str | None
+) -> None:
+    stacks = {n: s.to_json() | {"launchers": ["mpirun"]} for n, s in site().mpi_stacks.items()}
+    facts = openmpi_image(image_version, pmix)
+    question = gather(job(), site(mpi_stacks=stacks), {"amd64": facts}, STACKS)
+    shape = Shape("hybrid", "mpirun", None, "openmpi-5.0.11", "native", "amd64")
+    judgement = Judge(question).judge(shape)
+    planned = plan_environment(question, plan_layout(question), shape, judgement)
+    found = planned.get("PMIX_MCA_gds")
+    assert (found.value if found else None) == expected
+    assert "PMIX_MCA_psec" not in planned
