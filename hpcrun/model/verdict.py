@@ -66,8 +66,7 @@ class Verdict:
 
     def __post_init__(self) -> None:
         """Weigh the answer once: it is asked for far more often than answers are given."""
-        is_fine = self.answer is Answer.COMPATIBLE
-        weight = 0 if is_fine else 2 * _FORCES.index(self.force) + _ANSWERS.index(self.answer)
+        weight = _WEIGHTS[self.force, self.answer]
         object.__setattr__(self, "weight", weight)
         object.__setattr__(self, "objection", weight if self.force is Force.REFUSES else 0)
 
@@ -98,5 +97,8 @@ class Verdict:
         )
 
 
-_FORCES = (Force.SKIPS, Force.WARNS, Force.REFUSES)
-_ANSWERS = (Answer.COMPATIBLE, Answer.UNKNOWN, Answer.INCOMPATIBLE)
+_WEIGHTS = {
+    (force, answer): 0 if answer is Answer.COMPATIBLE else 2 * heavier + worse
+    for heavier, force in enumerate((Force.SKIPS, Force.WARNS, Force.REFUSES))
+    for worse, answer in enumerate((Answer.COMPATIBLE, Answer.UNKNOWN, Answer.INCOMPATIBLE))
+}

@@ -58,7 +58,7 @@ class Judgement:
         self.library = judged.library
         self.client = judged.client
         self.support = support
-        self.weight = max(v.objection for v in (support, *judged.verdicts))
+        self.weight = max([v.objection for v in judged.verdicts] + [support.objection])
         """How much is against the candidate; 0 is nothing."""
 
     @cached_property
@@ -74,8 +74,10 @@ class Judgement:
     @property
     def codes(self) -> frozenset[str]:
         """The rules by which the worst of the answers speak."""
-        against = (v for v in (self.support, *self.verdicts) if v.objection == self.weight > 0)
-        return frozenset(reason.code for v in against for reason in v.reasons)
+        if not self.weight:
+            return frozenset()
+        against = [v for v in (self.support, *self.verdicts) if v.objection == self.weight]
+        return frozenset([reason.code for v in against for reason in v.reasons])
 
     @property
     def objections(self) -> tuple[tuple[Answer, Reason], ...]:
@@ -105,24 +107,27 @@ class Judge:
 
     def judge(self, shape: Shape) -> Judgement:
         """Judge one candidate."""
-        arch, is_contained = shape.image_arch, shape.model == "contained"
         support = self._once(
             ("support", shape.model, shape.launcher),
             lambda: check_supported(shape.model, shape.launcher),
         )
-        programs = self._once(
-            ("programs", arch, shape.execution), lambda: judge_programs(self._question, shape)
+        arch, is_contained = shape.image_arch, shape.model == "contained"
+        common, is_needed = self._once(
+            ("common", arch, shape.execution, is_contained), lambda: self._judge_common(shape)
         )
-        if shape.execution == "emulated" and any(map(is_needless, programs)):
-            return Judgement(Judged(programs), support)
+        if not is_needed:
+            return Judgement(Judged(common), support)
         own = self._judge_model(shape)
-        containers = self._once(
-            ("containers", arch, is_contained),
-            lambda: tuple(judge_containers(self._question, shape)),
-        )
-        gpus = self._once(("gpus", arch), lambda: tuple(judge_collectives(self._question, arch)))
-        verdicts = (*programs, *containers, *gpus, *own.verdicts)
-        return Judgement(own._replace(verdicts=verdicts), support)
+        return Judgement(own._replace(verdicts=common + own.verdicts), support)
+
+    def _judge_common(self, shape: Shape) -> tuple[tuple[Verdict, ...], bool]:
+        """Judge what has nothing to do with MPI, and tell whether more need be asked."""
+        question = self._question
+        programs = judge_programs(question, shape)
+        if shape.execution == "emulated" and any(map(is_needless, programs)):
+            return programs, False
+        containers = judge_containers(question, shape)
+        return (*programs, *containers, *judge_collectives(question, shape.image_arch)), True
 
     def _once(self, key: Hashable, answer: Callable[[], T]) -> T:
         if key not in self._answers:
@@ -250,6 +255,8 @@ def _judge_stack(question: Question, arch: str, name: str) -> Judged:
 
 def _one_library(question: Question, shape: Shape, judged: list[Judged]) -> Judged:
     """Join the verdicts on the image's libraries, of which one will be loaded."""
+    if len(judged) == 1:
+        return judged[0]
     best = min(judged, key=lambda item: item.objection)
     answers = {item.objection for item in judged}
     families = {item.library.family for item in judged if item.library}
