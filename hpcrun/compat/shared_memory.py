@@ -69,7 +69,7 @@ def check_shared_memory(  # noqa: PLR0913  the library, where it runs, and how
 
 def _settled(library: MpiLibrary) -> tuple[str, ...]:
     """Name the rows by which a plan settles it for a library, or the question's own."""
-    rows = [mpi_setting("openmpi-4-cma"), mpi_setting("ucx-posix")]
+    rows = [mpi_setting(name) for name in ("openmpi-4-cma", "mpich-cma", "ucx-posix")]
     version = library.version if is_known(library.version) else None
     uses_ucx = any(use.kind == "ucx" for use in library.fabrics)
     fitting = [

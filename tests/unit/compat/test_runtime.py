@@ -162,12 +162,14 @@ def uses(*kinds: str) -> dict[str, Any]:
 
 OPENMPI_4 = library("openmpi", "4.1.4", "libmpi.so.40")
 OPENMPI_5 = library("openmpi", "5.0.7", "libmpi.so.40")
+MPICH_5 = library("mpich", "5.0.2", "libmpi.so.12")
 UCX = library("mpich", "4.0.2", "libmpi.so.12", **uses("ucx"))
 PSM2 = library("mpich", "4.0.2", "libmpi.so.12", **uses("psm2"))
 MVAPICH = library("mpich", "2.3.7", "libmpi.so.12", implementation="mvapich")
 MEMORY = {
     "open-mpi-4": (OPENMPI_4, {}, {}, "openmpi-4-cma"),
     "open-mpi-5": (OPENMPI_5, {}, {}, "shared-memory"),
+    "mpich-5": (MPICH_5, {}, {}, "mpich-cma"),
     "ucx": (UCX, {}, {}, "ucx-posix"),
     "psm2-on-omni-path": (PSM2, {"fabric": {"kind": "omni-path"}}, {}, "HPR517 warns"),
     "psm2-elsewhere": (PSM2, {"fabric": {"kind": "infiniband"}}, {}, "shared-memory"),

@@ -23,6 +23,7 @@ from tests.unit.planner.measured import (
     SHARE,
     STACKS,
     job,
+    mpich_image,
     openmpi_image,
     site,
 )
@@ -89,6 +90,13 @@ def test_environment_mpich_with_pmix_alone_is_told_to_speak_it() -> None:
     mpich = facts.mpi[0].model_copy(update={"family": "mpich"})
     made = plan(facts.model_copy(update={"mpi": (mpich,)}))
     assert variables(made)["MPIR_CVAR_PMI_VERSION"] == "x"
+
+
+def test_environment_mpich_of_these_days_reads_no_other_ranks_memory() -> None:
+    made = plan(mpich_image("5.0.2"))
+    assert variables(made)["MPIR_CVAR_CH4_CMA_ENABLE"] == "0"
+    alone = plan(mpich_image("5.0.2"), resources={"nodes": 2, "tasks": 2})
+    assert "MPIR_CVAR_CH4_CMA_ENABLE" not in variables(alone)
 
 
 def test_environment_python_takes_the_images_mpi4py_and_not_one_of_the_home_folder() -> None:
