@@ -107,6 +107,7 @@ def site_check(found: FoundSite, made: Plan, more: Iterable[Diagnostic] = ()) ->
     return SiteCheck(
         site=found.site.name,
         profile=found.path,
+        partition=made.layout.partition,
         chosen=made.chosen,
         diagnostics=(*found.warnings, *made.diagnostics, *more),
         skipped=made.skipped,

@@ -4,7 +4,7 @@ The job that is asked about has two tasks on two nodes and an MPI program of the
 one. What only a job file can say (account, folders, limits) is left out of the answer.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
@@ -13,8 +13,9 @@ from hpcrun.app.plan import decide
 from hpcrun.model.base import is_known
 from hpcrun.model.check import Check, SiteCheck
 from hpcrun.model.diagnostic import Diagnostic
-from hpcrun.model.image import ImageFacts
+from hpcrun.model.image import ImageFacts, StackFacts
 from hpcrun.model.job import Allow, Image, ImageRef, Job, Resources, Submit
+from hpcrun.model.plan import Plan
 from hpcrun.model.site import Site
 from hpcrun.site.identify import FoundSite
 from hpcrun.tables import architectures, rules
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from hpcrun.app.check import Means
 
 _NODES = 2
+_PARTITIONS_MAX = 6
 _OF_A_JOB = frozenset(("submit", "resources", "workdir", "mounts", "env", "gate", "allow"))
 _PROGRAM_FOLDERS = ("bin", "sbin")
 _WITHOUT = "/bin/true"
@@ -69,41 +71,59 @@ def _job(path: Path, program: str, site: Site | None) -> Job:
         command=(program,),
         resources=Resources(nodes=_NODES, tasks=_NODES),
         workdir=folder,
-        submit=Submit(partition=_partition(site)),
         file=file,
     )
 
 
-def _partition(site: Site | None) -> str | None:
-    """Take the partition that a job gets, else the first: an image says nothing about it."""
-    if site is None or site.default_partition or not site.partitions:
-        return None
-    return next(iter(site.partitions))
+def _partitions(site: Site) -> tuple[str | None, ...]:
+    """Return the partitions to ask about, the default first, one of each kind of nodes."""
+    by_nodes: dict[tuple[str, ...], str] = {}
+    ordered = sorted(site.partitions.items(), key=lambda item: not item[1].default)
+    for name, partition in ordered:
+        limits = (partition.nodes, partition.nodes_max)
+        is_small = any(isinstance(limit, int) and limit < _NODES for limit in limits)
+        if not is_small:
+            by_nodes.setdefault(partition.node_classes, name)
+    return tuple(by_nodes.values())[:_PARTITIONS_MAX] or (None,)
 
 
 def _at(
     found: FoundSite, path: Path, facts: ImageFacts, program: str | None, means: "Means"
 ) -> SiteCheck:
+    """Take the first partition where it would run; where there is none, tell of the first."""
+    stacks = read_stacks(found.site)
+    job = _job(path, program or _WITHOUT, found.site)
+    plans: list[Plan] = []
+    for name in _partitions(found.site):
+        asked = job.model_copy(update={"submit": Submit(partition=name)})
+        plans.append(_decide(asked, found.site, facts, stacks, means))
+        if plans[-1].chosen is not None:
+            break
+    first = plans[-1] if plans[-1].chosen is not None else plans[0]
+    told = [*found.warnings, *(d for d in first.diagnostics if not is_of_a_job(d))]
+    return SiteCheck(
+        site=found.site.name,
+        profile=found.path,
+        partition=first.layout.partition,
+        chosen=first.chosen,
+        diagnostics=tuple(_at_image(told, path)),
+        skipped=first.skipped,
+    )
+
+
+def _decide(
+    job: Job, site: Site, facts: ImageFacts, stacks: Mapping[str, StackFacts], means: "Means"
+) -> Plan:
     """Plan; where what only a job file can mend refuses it, plan again without that."""
-    site = found.site
-    job = _job(path, program or _WITHOUT, site)
     passports = {architectures().oci_of(facts.arch): facts}
     job = job.model_copy(update={"allow": means.allows})
-    stacks = read_stacks(site)
     made = decide(job, site, passports=passports, stacks=stacks, today=means.today)
     codes = dict.fromkeys(d.code for d in made.diagnostics if d.refuses and is_of_a_job(d))
     leave = tuple(Allow(rule=c, because="no image says it") for c in codes if rules()[c].allowable)
-    if leave:
-        job = job.model_copy(update={"allow": (*means.allows, *leave)})
-        made = decide(job, site, passports=passports, stacks=stacks, today=means.today)
-    told = [*found.warnings, *(d for d in made.diagnostics if not is_of_a_job(d))]
-    return SiteCheck(
-        site=site.name,
-        profile=found.path,
-        chosen=made.chosen,
-        diagnostics=tuple(_at_image(told, path)),
-        skipped=made.skipped,
-    )
+    if not leave:
+        return made
+    job = job.model_copy(update={"allow": (*means.allows, *leave)})
+    return decide(job, site, passports=passports, stacks=stacks, today=means.today)
 
 
 def is_of_a_job(diagnostic: Diagnostic) -> bool:

@@ -13,6 +13,7 @@ class SiteCheck(Value):
 
     site: str
     profile: Path
+    partition: str | None = None
     chosen: Candidate | None = None
     """How it would run there; None where it is refused."""
     diagnostics: tuple[Diagnostic, ...] = ()

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from hpcrun.model.check import Check, SiteCheck
 from hpcrun.model.diagnostic import Diagnostic
 from hpcrun.model.plan import Skipped
+from hpcrun.planner import UNKNOWN_NOTE
 from hpcrun.report.diagnostics import format_counts, format_diagnostic, in_order
 from hpcrun.report.plan import format_way
 from hpcrun.report.terminal import escape, styled
@@ -55,15 +56,18 @@ def _headline(check: Check) -> str:
 
 def _site(at: SiteCheck, *, colour: bool) -> str:
     name = styled(escape(at.site), "strong", colour=colour)
-    return f"{name}: {escape(_way(at))}"
+    where = f" in partition `{at.partition}`" if at.chosen and at.partition else ""
+    return f"{name}: {escape(_way(at) + where)}"
 
 
 def _way(at: SiteCheck) -> str:
     if at.problem is not None:
         return f"not checked: {at.problem}"
     if at.chosen is None:
-        codes = list(dict.fromkeys(d.code for d in in_order(at.diagnostics) if d.refuses))
-        return f"refused: {', '.join(codes)}" if codes else "refused"
+        against = [d for d in in_order(at.diagnostics) if d.refuses]
+        is_unknown = bool(against) and all(UNKNOWN_NOTE in d.notes for d in against)
+        codes = ", ".join(dict.fromkeys(d.code for d in against))
+        return f"{'cannot be told' if is_unknown else 'refused'}: {codes}".removesuffix(": ")
     return format_way(at.chosen)
 
 

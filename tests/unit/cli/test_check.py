@@ -29,7 +29,8 @@ name: {name}
 access: local
 scheduler: {{kind: slurm, version: "24.11.5", mpi_types: [none, pmi2, pmix], mpi_default: none,
              pmix: {{server: "5.0.7", psec: [native]}}}}
-node_classes: {{compute: {{arch: {arch}, cores: 4, memory_mib: 4000, fabric: {{kind: ethernet}}}}}}
+node_classes: {{compute: {{arch: {arch}, cores: 4, memory_mib: 4000, fabric: {{kind: ethernet}},
+                         emulation: []}}}}
 partitions: {{main: {{node_classes: [compute], nodes: 4, default: true}}}}
 runtime: {{kind: apptainer, version: "1.4.5", command: apptainer, mode: userns, user_bind: true}}
 filesystems: {{shared: [{share}]}}
@@ -79,9 +80,9 @@ def test_kind_is_told_by_content_and_not_by_name(name: str, kind: str, folder: P
 def test_each_kind_is_checked_at_every_site(name: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["check", name, "--site", "box", "--site", "arm"]) == ExitCode.REFUSED
     text = said(capsys)
-    assert "\nbox: hybrid model by `srun --mpi=pmi2`\n" in text
+    assert "\nbox: hybrid model by `srun --mpi=pmi2` in partition `main`\n" in text
     assert "\narm: refused: " in text
-    assert "HPR601" in text
+    assert "HPR202" in text
 
 
 @pytest.mark.parametrize("name", ["app.sif", "job.yaml", "job.sh"])
@@ -121,7 +122,7 @@ def test_json_holds_to_its_schema(capsys: pytest.CaptureFixture[str]) -> None:
 def test_sarif_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["check", "job.sh", "--site", "arm", "--sarif"]) == ExitCode.REFUSED
     (run,) = json.loads(said(capsys))["runs"]
-    assert {"HPR601", "HPR833"} <= {result["ruleId"] for result in run["results"]}
+    assert {"HPR202", "HPR833"} <= {result["ruleId"] for result in run["results"]}
 
 
 def test_json_and_sarif_exclude_each_other() -> None:

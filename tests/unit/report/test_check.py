@@ -6,6 +6,7 @@ from hpcrun.model.check import Check, SiteCheck
 from hpcrun.model.diagnostic import Diagnostic, Severity
 from hpcrun.model.plan import Candidate, Skipped
 from hpcrun.model.verdict import Answer
+from hpcrun.planner import UNKNOWN_NOTE
 from hpcrun.report.check import format_check
 
 CHOSEN = Candidate(model="hybrid", srun_mpi="pmix", image_arch="amd64", verdict=Answer.COMPATIBLE)
@@ -41,6 +42,14 @@ def test_way_stands_in_the_sites_line_and_skipped_rules_below() -> None:
         "  HPR321: cannot tell the network\n"
         "    lacking: fact 1\n"
     )
+
+
+def test_what_only_lacks_facts_cannot_be_told() -> None:
+    lacking = OWN.model_copy(update={"notes": (UNKNOWN_NOTE,)})
+    sites = (site("a", lacking), site("b", lacking, SHARED))
+    text = format_check(Check(kind="job", input="job.yaml", sites=sites))
+    assert "a: cannot be told: HPR101\n" in text
+    assert "b: refused: HPR101, HPR203\n" in text
 
 
 def test_site_that_cannot_be_checked_says_why() -> None:
