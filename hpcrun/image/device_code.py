@@ -41,6 +41,11 @@ class Targets(NamedTuple):
     """Whether all of it was looked through."""
 
 
+def has_device_code(elf: Elf) -> bool:
+    """Whether a file has a section for it."""
+    return any(name in elf.sections for name in SECTIONS)
+
+
 def read_device_code(elf: Elf) -> Targets | None:
     """List the processors that a file holds code for; None where it holds none."""
     compiled: dict[str, None] = {}

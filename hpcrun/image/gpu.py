@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable, Iterator, Mapping
 
-from hpcrun.image.device_code import read_device_code
+from hpcrun.image.device_code import has_device_code, read_device_code
 from hpcrun.image.environment import read_settings
 from hpcrun.image.errors import ImageError
 from hpcrun.image.survey import ElfFile, Survey
@@ -15,8 +15,12 @@ from hpcrun.tables.gpus import GpuRow, gpus
 
 LIBRARIES_MAX = 64
 CODE_FILES_MAX = 48
+OWN_PROGRAMS_MAX = 200
 _TEXT_MAX = 64 << 10
 _ENTRIES_MAX = 64
+_STATIC_MIN = 256 << 10
+"""General knowledge: what a program takes out of libcudart_static.a is more than that."""
+_SYSTEM_FOLDERS = ("/usr/bin/", "/usr/sbin/", "/usr/lib", "/bin/", "/sbin/", "/lib")
 
 
 def read_gpu(
@@ -30,7 +34,7 @@ def read_gpu(
     """
     libraries = [*_libraries(survey)]
     with_code = [file for file, row in libraries if row.has_code]
-    with_code += [file for file in applications if _is_user(file, survey)]
+    with_code += _users(applications, survey)
     try:
         toolkits = tuple(_toolkits(root))
         environment = read_settings(root, declared, gpus().is_variable)
@@ -92,12 +96,30 @@ def _version(file: ElfFile, row: GpuRow, survey: Survey) -> tuple[str | Unknown,
     return UNKNOWN, f"file name {file.path}", Certainty.LIKELY
 
 
-def _is_user(file: ElfFile, survey: Survey) -> bool:
-    try:
-        return any(gpus().is_used(soname) for soname in file.elf.needed)
-    except ImageError as exc:
-        survey.problems.tell(file.path, exc)
-        return False
+def _users(applications: Iterable[ElfFile], survey: Survey) -> Iterator[ElfFile]:
+    """Yield programs and modules that may hold device code.
+
+    nvcc links the CUDA runtime statically unless it is told otherwise: such a program needs no
+    library that gives it away. It is looked for outside the distribution's own folders.
+    """
+    n_own = 0
+    for file in applications:
+        try:
+            if any(gpus().is_used(soname) for soname in file.elf.needed):
+                yield file
+                continue
+            if not _may_hold_runtime(file):
+                continue
+            n_own += 1
+            if n_own <= OWN_PROGRAMS_MAX and has_device_code(file.elf):
+                yield file
+        except ImageError as exc:
+            survey.problems.tell(file.path, exc)
+
+
+def _may_hold_runtime(file: ElfFile) -> bool:
+    is_own = ".so" not in file.path.name and not str(file.path).startswith(_SYSTEM_FOLDERS)
+    return is_own and file.node.size >= _STATIC_MIN
 
 
 def _codes(files: Iterable[ElfFile], survey: Survey) -> Iterator[DeviceCode]:

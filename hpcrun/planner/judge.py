@@ -22,13 +22,10 @@ from hpcrun.model.image import MpiLibrary
 from hpcrun.model.site import Site
 from hpcrun.model.verdict import Answer, Force, Reason, Verdict
 from hpcrun.planner.candidates import Shape, all_shapes
+from hpcrun.planner.judge_gpu import judge_gpus
 from hpcrun.planner.judge_launch import check_contained, check_start
 from hpcrun.planner.judge_machine import judge_containers, judge_memory, judge_programs
-from hpcrun.planner.judge_network import (
-    judge_collectives,
-    judge_image_network,
-    judge_stack_network,
-)
+from hpcrun.planner.judge_network import judge_image_network, judge_stack_network
 from hpcrun.planner.pmi_clients import image_client, stack_client
 from hpcrun.planner.question import Question
 
@@ -127,7 +124,8 @@ class Judge:
         if shape.execution == "emulated" and any(map(is_needless, programs)):
             return programs, False
         containers = judge_containers(question, shape)
-        return (*programs, *containers, *judge_collectives(question, shape.image_arch)), True
+        gpus = judge_gpus(question, shape.image_arch, shape.execution)
+        return (*programs, *containers, *gpus), True
 
     def _once(self, key: Hashable, answer: Callable[[], T]) -> T:
         if key not in self._answers:

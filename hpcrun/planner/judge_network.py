@@ -10,6 +10,7 @@ from hpcrun.compat.fabric_choice import check_choice, check_collectives
 from hpcrun.compat.fabric_parts import MpiHolder, check_libfabric, check_ucx
 from hpcrun.model.image import ImageFacts, MpiLibrary, StackFacts
 from hpcrun.model.verdict import Verdict
+from hpcrun.planner.judge_gpu_mpi import judge_gpu_mpi
 from hpcrun.planner.question import Question
 
 _PATHS = frozenset({"LD_LIBRARY_PATH", "FI_PROVIDER_PATH", "LD_PRELOAD"})
@@ -25,6 +26,7 @@ def judge_image_network(
     """Judge one MPI library of an image on the nodes' network."""
     holder = MpiHolder(question.images[arch], library)
     yield check_libfabric(holder)
+    yield from judge_gpu_mpi(question, holder)
     if _is_on_one_node(question):
         return
     yield check_network_known(question.site, question.classes)
@@ -56,6 +58,7 @@ def judge_stack_network(
         return
     holder = MpiHolder(question.images[arch], library, name, stack)
     yield check_libfabric(holder)
+    yield from judge_gpu_mpi(question, holder)
     if _is_on_one_node(question):
         return
     yield check_network_known(question.site, question.classes)

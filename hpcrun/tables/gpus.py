@@ -19,6 +19,8 @@ class GpuRow(Row):
     """Real file names that tell the version; their first group."""
     versions: tuple[Pattern, ...] = ()
     """Forms of constants that tell the version; their first groups."""
+    vendor: str | None = None
+    """Whose GPUs an image with it is made for."""
     has_code: bool = False
     """Whether device code is to be looked for."""
 
@@ -59,6 +61,11 @@ class Gpus(Document):
     @cached_property
     def _any_library(self) -> re.Pattern[str]:
         return any_of(self.libraries)
+
+    @cached_property
+    def vendors(self) -> dict[str, str]:
+        """Whose GPUs the libraries are made for, by their rows."""
+        return {row.id: row.vendor for row in self.libraries if row.vendor}
 
     def is_variable(self, name: str) -> bool:
         """Whether a variable speaks to GPU runtimes."""

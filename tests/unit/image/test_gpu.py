@@ -157,3 +157,17 @@ def test_code_is_looked_for_in_programs_that_need_a_gpu_library(tmp_path: Path) 
     other = ElfBuilder(interpreter="/lib/ld.so", sections=code)
     facts = gpu_of(tmp_path, {"usr/bin/solver": user.build(), "usr/bin/other": other.build()})
     assert [(code.path, code.targets) for code in facts.code] == [("/usr/bin/solver", ("sm_90",))]
+
+
+def test_code_is_looked_for_in_own_programs_that_hold_the_runtime_themselves(
+    tmp_path: Path,
+) -> None:
+    code = {".nv_fatbin": fatbin((CUBIN, 80), (PTX, 80)), ".rodata.large": bytes(256 << 10)}
+    built = ElfBuilder(interpreter="/lib/ld.so", needed=("libc.so.6",), sections=code).build()
+    facts = gpu_of(tmp_path, {"opt/app/bin/solver": built, "usr/bin/packaged": built})
+    (found,) = facts.code
+    assert (found.path, found.targets, found.portable) == (
+        "/opt/app/bin/solver",
+        ("sm_80",),
+        ("compute_80",),
+    )

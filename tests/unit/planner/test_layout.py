@@ -51,7 +51,7 @@ LIMITS = {
     "cpus-over": ({"cpus_per_task": 3}, ["HPR107"]),
     "walltime-fits": ({"walltime_s": 86400}, []),
     "walltime-over": ({"walltime_s": 86401}, ["HPR102"]),
-    "gpus-over": ({"gpus_per_node": 1}, ["HPR108", "HPR702"]),
+    "gpus-over": ({"gpus_per_node": 1}, ["HPR108", "HPR702", "HPR704"]),
 }
 
 
@@ -69,7 +69,7 @@ def test_layout_unknown_sizes_refuse_nothing() -> None:
     }
     asked = {"nodes": 99, "tasks": 99, "memory_per_node_mib": 10**6, "walltime_s": 10**7}
     assert codes(plan(here, resources=asked)) == []
-    assert codes(plan(here, resources=asked | {"gpus_per_node": 8})) == ["HPR702"]
+    assert codes(plan(here, resources=asked | {"gpus_per_node": 8})) == ["HPR702", "HPR704"]
 
 
 def test_layout_one_fitting_node_class_is_enough() -> None:

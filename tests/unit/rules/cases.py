@@ -15,6 +15,7 @@ from tests.unit.planner.measured import (
     openmpi_image,
     user,
 )
+from tests.unit.rules.cases_gpu import GPU
 from tests.unit.rules.cases_launch import LAUNCH
 from tests.unit.rules.cases_machine import MACHINE
 from tests.unit.rules.cases_network import NETWORK
@@ -255,4 +256,4 @@ CASES: dict[str, Case] = _OTHERS | {
         silent_job="resources: {nodes: 2, tasks: 4, gpus_per_node: 0}",
     ),
 }
-CASES |= NETWORK
+CASES |= NETWORK | GPU
