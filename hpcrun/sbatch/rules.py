@@ -14,11 +14,8 @@ from hpcrun.sbatch.job import ScriptJob, n_tasks
 from hpcrun.sbatch.places import finding
 from hpcrun.tables import pmi
 from hpcrun.tables.script_words import script_words
-from hpcrun.tables.versions import VersionRange
 
 _OWN_FOLDER = re.compile(r"\$\(\s*dirname\s[^)]*\$\{?(?:0|BASH_SOURCE)|\$\{(?:0|BASH_SOURCE)%/\*\}")
-_SRUN_IGNORES = VersionRange(since="22.05", before="23.11")
-"""Slurm's release notes: 22.05 stopped reading SLURM_CPUS_PER_TASK, 23.11 reads it again."""
 _CACHES = re.compile(r"(?:APPTAINER|SINGULARITY)_(?:CACHEDIR|TMPDIR)")
 
 
@@ -176,9 +173,10 @@ def _check_cpus(script: ScriptJob, site: Site) -> Iterator[Diagnostic]:
         return
     if launch.last("cpus-per-task") or "SRUN_CPUS_PER_TASK" in script.step.settings:
         return
+    row = script_words().behaviour("srun-ignores-cpus-per-task")
     version = site.scheduler.version
     is_told = is_known(version) and version is not None
-    if is_told and not _SRUN_IGNORES.holds(str(version)):
+    if is_told and not row.versions.holds(str(version)):
         return
     message = "`srun` does not take over `--cpus-per-task`: each task gets one CPU"
     severity = None
@@ -188,4 +186,11 @@ def _check_cpus(script: ScriptJob, site: Site) -> Iterator[Diagnostic]:
         severity = Severity.NOTE
         shown = f"the version of Slurm at {site.name} is unknown"
     found = (shown, f"`{asked.shown}` in line {asked.span.line}")
-    yield finding("HPR835", message, launch.name.span, found=found, severity=severity)
+    yield finding(
+        "HPR835",
+        message,
+        launch.name.span,
+        found=found,
+        severity=severity,
+        table_row=f"script_words.yaml {row.name}",
+    )

@@ -5,6 +5,7 @@ from functools import cache
 
 from hpcrun.tables.rows import Document, Row, load_table
 from hpcrun.tables.runtime_options import Meaning
+from hpcrun.tables.versions import VersionRange
 
 
 class Leak(Row):
@@ -39,6 +40,13 @@ class ContainerModule(Row):
     what: str
 
 
+class Behaviour(Row):
+    """What releases of Slurm do that scripts do not expect."""
+
+    name: str
+    versions: VersionRange
+
+
 class ScriptWords(Document):
     """All of them."""
 
@@ -46,6 +54,11 @@ class ScriptWords(Document):
     runtime_variables: tuple[RuntimeVariable, ...]
     host_parts: tuple[HostPart, ...]
     container_modules: tuple[ContainerModule, ...]
+    behaviours: tuple[Behaviour, ...]
+
+    def behaviour(self, name: str) -> Behaviour:
+        """Return a behaviour."""
+        return next(row for row in self.behaviours if row.name == name)
 
     def leak(self, name: str) -> Leak | None:
         """Return what is known of an exported variable."""

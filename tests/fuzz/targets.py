@@ -1,4 +1,4 @@
-"""What is fuzzed: one function per reader of a stranger's bytes, and seeds that are sound images.
+"""What is fuzzed: one function per reader of a stranger's bytes, and seeds that are sound.
 
 A target may raise ImageError; anything else, a run that does not end and a heap that grows beyond
 the bound are bugs.
@@ -37,7 +37,9 @@ from tests.fakes.memory_file import opened
 from tests.fakes.oci_builder import AMD64, Layout, build_tar, config, docker_archive, hard_link
 from tests.fakes.sif_builder import Object, build_sif
 from tests.fakes.squashfs_builder import File, Link, Tree, build_squashfs
+from tests.fuzz import sbatch_target
 from tests.fuzz.elf_target import SEEDS, run_elf
+from tests.fuzz.sbatch_target import run_sbatch
 
 RUN_MAX_S = 10.0
 HEAP_MAX = 256 << 20
@@ -236,4 +238,5 @@ TARGETS: dict[str, Target] = {
     "archive": Target(run_archive, (docker_archive([_BASE, _UPPER], _CONFIG), _oci_archive())),
     "json": Target(run_json, tuple(_json_seeds())),
     "elf": Target(run_elf, SEEDS),
+    "sbatch": Target(run_sbatch, sbatch_target.SEEDS),
 }

@@ -1,16 +1,26 @@
 """Thousands of mutated images per reader in seconds, and that each fuzzer finds a planted bug."""
 
 import random
+import re
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from hpcrun.image import container, elf_frame, oci, squashfs_layout, tar
+from hpcrun.sbatch import write
 from tests.fuzz.mutate import mutate
 from tests.fuzz.targets import TARGETS, try_target
 
-RUNS = {"sif": 2000, "squashfs": 400, "layers": 1500, "archive": 400, "json": 3000, "elf": 3000}
+RUNS = {
+    "sif": 2000,
+    "squashfs": 400,
+    "layers": 1500,
+    "archive": 400,
+    "json": 3000,
+    "elf": 3000,
+    "sbatch": 300,
+}
 PLANTED_RUNS_MAX = 20_000
 
 
@@ -68,6 +78,7 @@ PLANTED: dict[str, tuple[object, str, object]] = {
     "layers": (tar, "_decimal", lambda text, _bound: int(text)),
     "archive": (oci, "parse_object", _unchecked_json),
     "json": (oci, "parse_json", _unchecked_json),
+    "sbatch": (write, "_ESCAPED", re.compile("(?!)")),
     "elf": (elf_frame.ElfFrame, "exactly", lambda elf, at, size, _: elf.file.read_at(at, size)),
 }
 

@@ -1,6 +1,5 @@
 """Whatever stands in a script, reading it ends soon, and with a job or an error of its own."""
 
-import random
 import time
 from pathlib import Path
 
@@ -8,15 +7,7 @@ import pytest
 
 from hpcrun.errors import HpcrunError
 from hpcrun.sbatch import check_script, format_job, read_job
-from tests.fuzz.mutate import mutate
 
-GOOD = (
-    b"#!/bin/bash\n#SBATCH -N 2 -n 4 --mem=2G --gres=gpu:a:2,tmpfs:1 --export=A=b\n"
-    b"module load x\nIMG=$HOME/a.sif\nexport SINGULARITY_BIND=/a:/b:ro,/c A='b' \n"
-    b"srun --mpi=pmix -n 2 env C=d singularity exec -eB /x:/y --env E=f \\\n"
-    b"  --mount type=bind,src=/a,dst=/b $IMG prog \"$X\" $SLURM_PROCID 'a b'\n"
-    b"mpirun -np 2 --mca a b apptainer run a.sif\n"
-)
 COSTLY = {
     "words": b"srun apptainer exec a.sif " + b"a " * 100_000,
     "commands": b"srun apptainer exec a.sif b;" * 8000,
@@ -41,11 +32,6 @@ def read(folder: Path, content: bytes) -> str:
         return error.message
     list(check_script(script))
     return format_job(script, folder)
-
-
-def test_mutated_scripts_end_in_a_job_or_an_error(tmp_path: Path) -> None:
-    for seed in range(400):
-        assert read(tmp_path, mutate(GOOD, [GOOD], random.Random(seed)))
 
 
 @pytest.mark.parametrize("content", COSTLY.values(), ids=COSTLY)
