@@ -39,6 +39,8 @@ class PmiClient(NamedTuple):
     """What people call its implementation."""
     implementation: str | Unknown = UNKNOWN
     """Its row in mpi_families.yaml."""
+    device: str | None = None
+    """MPICH's, as in `MpiLibrary`."""
 
     @property
     def make(self) -> str | Unknown:

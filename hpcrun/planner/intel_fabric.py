@@ -35,14 +35,12 @@ def provider_variables(
     question: Question, shape: Shape, path: str, image_env: dict[str, str]
 ) -> dict[str, PlannedVariable]:
     """Return what makes a libfabric at this path inside the container find its providers."""
-    if shape.model == "hybrid" and _VARIABLE in image_env:
-        return {}
     folder = posixpath.dirname(path)
     # From a folder of its own it has them below, else beside it (wheels of 2021.10 to 2021.15).
     place = f"{folder}/prov" if posixpath.basename(folder) == "libfabric" else folder
-    planned = {
-        _VARIABLE: PlannedVariable(value=place, why="Intel MPI's own libfabric has its parts there")
-    }
+    why = "Intel MPI's own libfabric has its parts there"
+    is_told = shape.model == "hybrid" and _VARIABLE in image_env
+    planned = {} if is_told else {_VARIABLE: PlannedVariable(value=place, why=why)}
     kinds = [node.fabric.kind for node in question.classes.values()]
     is_plain = all(is_known(kind) and not fabrics().is_fast(kind) for kind in kinds)
     if is_plain and question.job.resources.nodes > 1:

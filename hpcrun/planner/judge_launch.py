@@ -22,6 +22,7 @@ def check_start(question: Question, shape: Shape, client: PmiClient | None) -> I
             question.site,
             question.classes,
             n_nodes=question.job.resources.nodes,
+            n_ranks=question.n_tasks,
             job_env=question.job.env,
         )
     if shape.srun_mpi is not None:

@@ -18,6 +18,7 @@ def image_client(question: Question, arch: str, library: MpiLibrary) -> PmiClien
         found=library_found(question.images[arch], library),
         library_name=library_name(library),
         implementation=library.implementation,
+        device=library.device,
     )
 
 
@@ -45,4 +46,5 @@ def stack_client(question: Question, name: str, library: MpiLibrary) -> PmiClien
         is_vouched=is_vouched,
         library_name=library_name(library),
         implementation=library.implementation,
+        device=library.device,
     )

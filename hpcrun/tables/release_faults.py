@@ -16,8 +16,12 @@ class ReleaseFault(Row):
     id: str
     implementation: str
     version: Pattern
-    unless: str
+    unless: str | None = None
     """Variable of a job with which it works."""
+    device: str | None = None
+    """Of MPICH, where only builds for this one have the fault."""
+    ranks_min: int = 2
+    """The fewest ranks with which it was met."""
     outcome: str
 
 
@@ -33,10 +37,11 @@ class ReleaseFaults(Document):
             raise ValueError(f"rows of unknown implementations: {sorted(strangers)}")
         return self
 
-    def of(self, implementation: str, version: str) -> ReleaseFault | None:
+    def of(self, implementation: str, version: str, device: str | None) -> ReleaseFault | None:
         """Return the fault of a release, if one is known."""
         rows = (row for row in self.faults if row.implementation == implementation)
-        return next((row for row in rows if re.fullmatch(row.version, version)), None)
+        fitting = (row for row in rows if row.device in (None, device))
+        return next((row for row in fitting if re.fullmatch(row.version, version)), None)
 
 
 @cache

@@ -31,6 +31,21 @@ def test_fault_needs_its_release_its_network_and_two_nodes(
 ) -> None:
     client = PmiClient(Family.OPENMPI, version, abilities=(), found="lib")
     classes = {"compute": NodeClass.model_validate({"fabric": {"kind": kind}})}
-    verdict = check_release_fault(client, site(), classes, n_nodes=n_nodes, job_env=env)
+    verdict = check_release_fault(client, site(), classes, n_nodes=n_nodes, n_ranks=2, job_env=env)
     assert verdict.answer is answer
     assert verdict.refuses is (answer is NO)
+
+
+@pytest.mark.parametrize(
+    ("device", "n_ranks", "answer"),
+    [("ch4:ucx", 4, NO), ("ch4:ucx", 2, OK), ("ch4:ofi", 4, OK), (None, 4, OK)],
+)
+def test_fault_of_some_builds_needs_their_device_and_ranks(
+    device: str | None, n_ranks: int, answer: Answer
+) -> None:
+    client = PmiClient(
+        Family.MPICH, "4.0.2", abilities=(), found="lib", implementation="mpich", device=device
+    )
+    classes = {"compute": NodeClass.model_validate({"fabric": {"kind": "ethernet"}})}
+    verdict = check_release_fault(client, site(), classes, n_nodes=2, n_ranks=n_ranks, job_env={})
+    assert verdict.answer is answer

@@ -52,7 +52,8 @@ PATHS = {"FI_PROVIDER_PATH": "/opt/mpi/lib/libfabric/prov"}
         ("lib/libfabric", "ethernet", {}, PATHS | {"FI_PROVIDER": "tcp"}),
         ("lib/libfabric", "unknown", {}, PATHS),
         ("lib", "unknown", {}, {"FI_PROVIDER_PATH": "/opt/mpi/lib"}),
-        ("lib/libfabric", "ethernet", {"FI_PROVIDER_PATH": "/x"}, {}),
+        ("lib/libfabric", "ethernet", {"FI_PROVIDER_PATH": "/x"}, {"FI_PROVIDER": "tcp"}),
+        ("lib/libfabric", "unknown", {"FI_PROVIDER_PATH": "/x"}, {}),
         ("elsewhere", "ethernet", {}, {}),
     ],
 )
