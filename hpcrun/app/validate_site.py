@@ -16,6 +16,7 @@ from hpcrun.planner.diagnose import diagnose
 from hpcrun.planner.site_life import check_life
 from hpcrun.rules import add_help
 from hpcrun.tables import architectures
+from hpcrun.tables.processors import processor
 
 _ABOUT_ITSELF = frozenset(
     {"version", "name", "description", "as_of", "extends", "access", "references", "notes"}
@@ -143,15 +144,13 @@ def _processors(profile: Profile) -> Iterator[Diagnostic]:
 
 
 def _doubt_of_processor(microarch: str, arch: str) -> str | None:
-    import archspec.cpu
-
     if not is_known(microarch):
         return None
-    target = archspec.cpu.TARGETS.get(microarch)
-    if target is None:
+    row = processor(microarch)
+    if row is None:
         return f"archspec knows no processor `{microarch}`"
-    if is_known(arch) and str(target.family) != arch:
-        return f"`{microarch}` is a processor of {target.family}, the nodes are {arch}"
+    if is_known(arch) and row.arch != arch:
+        return f"`{microarch}` is a processor of {row.arch}, the nodes are {arch}"
     return None
 
 

@@ -17,6 +17,7 @@ from hpcrun.model.base import known
 from hpcrun.model.seen import Certainty
 from hpcrun.model.system import ArchShare, LevelSign, OsRelease
 from hpcrun.tables.distributions import distribution_baseline
+from hpcrun.tables.processors import processor
 
 if TYPE_CHECKING:
     from hpcrun.image.elf import Elf
@@ -170,7 +171,7 @@ def _variants(own: Iterable[ElfFile]) -> Iterator[LevelSign]:
 
 
 def _hints(own: Iterable[ElfFile], flags: dict[str, list[str]]) -> Iterator[LevelSign]:
-    """Yield targets that folders and recorded flags name, as far as archspec knows them."""
+    """Yield targets that folders and recorded flags name, as far as processors.yaml knows them."""
     paths: dict[str, list[str]] = {}
     for file in own:
         for pattern in (_SPACK, _EESSI):
@@ -190,9 +191,5 @@ def _hint(level: str, paths: list[str], evidence: str) -> LevelSign:
 
 
 def _known_targets(found: dict[str, list[str]]) -> dict[str, list[str]]:
-    if not found:
-        return {}
-    from archspec.cpu import TARGETS
-
-    names = {name.replace("-", "_"): paths for name, paths in found.items()}
-    return {name: paths for name, paths in names.items() if name in TARGETS}
+    rows = ((processor(name), paths) for name, paths in found.items())
+    return {row.name: paths for row, paths in rows if row is not None}

@@ -172,6 +172,8 @@ DEFINITIONS = {
     "icc -xHost x.c": ["HPR219"],
     "gcc -O2 -mtune=native x.c": [],
     "gcc -march=skylake-avx512 x.c": ["HPR217"],
+    "gcc -march=znver4 x.c": ["HPR217"],
+    "gcc -march=core-avx2 x.c": [],
     "gcc -march=x86-64-v3 x.c": [],
     "spack install hdf5 target=zen4": ["HPR217"],
     "spack install hdf5 target=zen2": [],
