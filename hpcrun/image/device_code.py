@@ -22,6 +22,11 @@ SPAN_MAX = 16 << 20
 
 _FATBIN_MAGIC, _FATBIN = 0xBA55ED50, struct.Struct("<IHHQ")
 _ENTRY = struct.Struct("<HHIQIIHHI")
+_FLAGS, _FLAGS_AT = struct.Struct("<Q"), 40
+_SUFFIXES = {0x100000: "a", 0x200000: "f"}
+"""Flags of an entry that is for one processor alone, or for its family: what nvcc 13.0 makes for
+sm_90a, sm_100f, sm_103a and compute_90a has them, what it makes for sm_75, sm_80 and sm_120 not
+(measured)."""
 _PTX, _CUBIN = 1, 2
 _NUMBER_MAX = 1000
 _BUNDLE_MAGIC, _COMPRESSED_MAGIC = b"__CLANG_OFFLOAD_BUNDLE__", b"CCOB"
@@ -96,10 +101,16 @@ def _fatbins(file: Bytes, start: int, size: int) -> Iterator[tuple[int, str]]:
             fields = _ENTRY.unpack(_at(file, entry, _ENTRY.size))
             kind, own_size, payload, number = fields[0], fields[2], fields[3], fields[8]
             if kind in (_PTX, _CUBIN) and number < _NUMBER_MAX:
-                yield kind, f"{'compute' if kind == _PTX else 'sm'}_{number}"
+                suffix = _suffix(file, entry) if own_size >= _FLAGS_AT + _FLAGS.size else ""
+                yield kind, f"{'compute' if kind == _PTX else 'sm'}_{number}{suffix}"
             if own_size < _ENTRY.size:
                 return
             entry += own_size + payload
+
+
+def _suffix(file: Bytes, entry: int) -> str:
+    (flags,) = _FLAGS.unpack(_at(file, entry + _FLAGS_AT, _FLAGS.size))
+    return next((letter for flag, letter in _SUFFIXES.items() if flags & flag), "")
 
 
 def _bundles(file: Bytes, start: int, size: int) -> Iterator[tuple[int, str]]:

@@ -19,7 +19,7 @@ OWN_PROGRAMS_MAX = 200
 _TEXT_MAX = 64 << 10
 _ENTRIES_MAX = 64
 _STATIC_MIN = 256 << 10
-"""General knowledge: what a program takes out of libcudart_static.a is more than that."""
+"""A program of five lines that nvcc 13.0 linked is 994 kB, most of it libcudart (measured)."""
 _SYSTEM_FOLDERS = ("/usr/bin/", "/usr/sbin/", "/usr/lib", "/bin/", "/sbin/", "/lib")
 
 

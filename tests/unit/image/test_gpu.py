@@ -27,6 +27,17 @@ def fatbin(*entries: tuple[int, int]) -> bytes:
     return struct.pack("<IHHQ", 0xBA55ED50, 1, 16, len(body)) + body
 
 
+@pytest.mark.parametrize(
+    ("flags", "suffix"), [(0x11, ""), (0x1000011, ""), (0x100011, "a"), (0x1200011, "f")]
+)
+def test_code_for_one_processor_or_family_alone_says_so(flags: int, suffix: str) -> None:
+    """Flags as nvcc 13.0 sets them for sm_80, sm_120, sm_90a and sm_100f."""
+    head = struct.pack("<HHIQIIHHI", CUBIN, 0x101, 64, 16, 0, 0, 8, 1, 100)
+    entry = (head.ljust(40, b"\0") + struct.pack("<Q", flags)).ljust(64, b"\0") + b"c" * 16
+    code = struct.pack("<IHHQ", 0xBA55ED50, 1, 16, len(entry)) + entry
+    assert targets({".nv_fatbin": code}) == ((f"sm_100{suffix}",), ())
+
+
 def bundle(*triples: str) -> bytes:
     """Return one of Clang's offload bundles, a page long."""
     data = b"__CLANG_OFFLOAD_BUNDLE__" + struct.pack("<Q", len(triples))
