@@ -37,13 +37,8 @@ _EVERYWHERE = frozenset(
 
 def check_container(facts: ImageFacts, site: Site) -> Iterator[Verdict]:
     """Judge an image by what the runtime's configuration and the file systems take."""
-    verdicts = (
-        _check_kind(facts, site),
-        _check_folder(facts, site),
-        _check_signature(facts, site),
-        _check_unpacked(facts, site),
-    )
-    against = [verdict for verdict in verdicts if verdict.weight]
+    checks = (_check_kind, _check_folder, _check_signature, _check_unpacked)
+    against = [verdict for check in checks if (verdict := check(facts, site)) is not None]
     if against:
         yield from against
     else:
@@ -51,33 +46,33 @@ def check_container(facts: ImageFacts, site: Site) -> Iterator[Verdict]:
         yield fits(_ROW, f"{facts.path} is a {facts.kind}", f"{runtime} and `images` take it")
 
 
-def _check_kind(facts: ImageFacts, site: Site) -> Verdict:
+def _check_kind(facts: ImageFacts, site: Site) -> Verdict | None:
     kinds = site.runtime.image_kinds
+    if not is_known(kinds) or facts.kind in kinds:
+        return None
     key = in_profile(site, "runtime.image_kinds")
     image = f"{facts.path.name} is a {facts.kind}"
-    if not is_known(kinds) or facts.kind in kinds:
-        return fits(_ROW, image, f"{key}: {kinds if not is_known(kinds) else listed(kinds)}")
     return _forbidden(f"the site starts no images that are a {facts.kind}", image, key, kinds)
 
 
-def _check_folder(facts: ImageFacts, site: Site) -> Verdict:
+def _check_folder(facts: ImageFacts, site: Site) -> Verdict | None:
     folders = site.runtime.image_folders
-    key = in_profile(site, "runtime.image_folders")
-    image = f"the image is `{facts.path}`"
     if not is_known(folders) or not folders:
-        return fits(_ROW, image, f"{key}: {folders if not is_known(folders) else 'anywhere'}")
+        return None
     # Who has no setuid to respect could go round it; Apptainer itself stops all the same.
     if any(facts.path.is_relative_to(folder) for folder in folders):
-        return fits(_ROW, image, f"{key}: {listed(map(str, folders))}")
+        return None
+    key = in_profile(site, "runtime.image_folders")
+    image = f"the image is `{facts.path}`"
     message = "the site starts only images that lie in its own folders"
     return _forbidden(message, image, key, tuple(map(str, folders)))
 
 
-def _check_signature(facts: ImageFacts, site: Site) -> Verdict:
+def _check_signature(facts: ImageFacts, site: Site) -> Verdict | None:
+    if site.runtime.signed_images is not True:
+        return None
     key = f"{in_profile(site, 'runtime.signed_images')}: {site.runtime.signed_images}"
     signed = f"{facts.path.name} has {len(facts.container.signatures)} signatures"
-    if site.runtime.signed_images is not True:
-        return fits(_ROW, key, signed)
     if facts.container.signatures:
         reason = Reason(
             code="HPR514",
@@ -95,11 +90,11 @@ def _check_signature(facts: ImageFacts, site: Site) -> Verdict:
     return incompatible(reason)
 
 
-def _check_unpacked(facts: ImageFacts, site: Site) -> Verdict:
-    key = in_profile(site, "images.unpacked")
+def _check_unpacked(facts: ImageFacts, site: Site) -> Verdict | None:
     unpacked = site.images.unpacked
     if facts.kind != "folder" or unpacked is True:
-        return fits(_SHARED, f"{facts.path.name} is a {facts.kind}", f"{key}: {unpacked}")
+        return None
+    key = in_profile(site, "images.unpacked")
     if not is_known(unpacked):
         reason = Reason(
             code="HPR515",

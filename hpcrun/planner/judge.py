@@ -120,10 +120,16 @@ class Judge:
     def _judge_common(self, shape: Shape) -> tuple[tuple[Verdict, ...], bool]:
         """Judge what has nothing to do with MPI, and tell whether more need be asked."""
         question = self._question
-        programs = judge_programs(question, shape)
+        programs = self._once(
+            ("programs", shape.image_arch, shape.execution),
+            lambda: judge_programs(question, shape),
+        )
         if shape.execution == "emulated" and any(map(is_needless, programs)):
             return programs, False
-        containers = judge_containers(question, shape)
+        containers = self._once(
+            ("containers", shape.image_arch, shape.model == "contained"),
+            lambda: tuple(judge_containers(question, shape)),
+        )
         gpus = judge_gpus(question, shape.image_arch, shape.execution)
         return (*programs, *containers, *gpus), True
 
