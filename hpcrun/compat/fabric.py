@@ -23,7 +23,7 @@ from hpcrun.compat.fabric_parts import MpiHolder, check_drivers, lacking_of, par
 from hpcrun.model.base import is_known
 from hpcrun.model.nodes import Fabric, NodeClass
 from hpcrun.model.site import Site
-from hpcrun.model.verdict import Answer, Force, Reason, Verdict
+from hpcrun.model.verdict import Force, Reason, Verdict
 from hpcrun.tables.fabrics import Network, fabrics
 
 _ROW = asked("fabric")
@@ -105,14 +105,12 @@ def _check_network(holder: MpiHolder, fabric: Fabric, key: str, env: Mapping[str
     ways = tuple(_ways(holder, fabric, kind))
     if not ways:
         return _not_reached(holder, kind, seen, row)
-    best = min((_check_way(holder, way, fabric, seen) for way in ways), key=_weight)
-    if best.answer is not Answer.COMPATIBLE:
+    judged = [(way, _check_way(holder, way, fabric, seen)) for way in ways]
+    best = min((verdict for _, verdict in judged), key=lambda verdict: verdict.weight)
+    if best.weight:
         return best
-    return _check_choice(holder, ways, seen, env) or best
-
-
-def _weight(verdict: Verdict) -> int:
-    return verdict.weight
+    open_ways = tuple(way for way, verdict in judged if not verdict.weight)
+    return _check_choice(holder, open_ways, seen, env) or best
 
 
 def _not_reached(holder: MpiHolder, kind: str, seen: tuple[str, ...], row: str) -> Verdict:

@@ -1,15 +1,17 @@
-"""The GPUs of node classes, and how verdicts on several of them are joined; does not judge."""
+"""The GPUs of node classes, and how verdicts on several of them are joined."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import NamedTuple
 
-from hpcrun.compat.evidence import alike, in_classes, listed
+from hpcrun.compat.evidence import alike, asked, fits, in_classes, listed, unknown
 from hpcrun.model.base import UNKNOWN, Unknown, is_known
 from hpcrun.model.nodes import Gpu, NodeClass
 from hpcrun.model.site import Site
-from hpcrun.model.verdict import Force, Verdict
+from hpcrun.model.verdict import Force, Reason, Verdict
 from hpcrun.tables.gpu_versions import gpu_versions, vendor_of
+
+_ROW = asked("gpu-driver")
 
 
 class GpuNodes(NamedTuple):
@@ -59,6 +61,21 @@ def gpu_nodes(site: Site, classes: Mapping[str, NodeClass]) -> tuple[GpuNodes, .
         for names, node in alike(classes, _gpu_facts)
         if is_known(node.gpus) and node.gpus
     )
+
+
+def check_known(site: Site, classes: Mapping[str, NodeClass]) -> Verdict:
+    """Judge whether the profile tells the GPUs of all nodes; else much goes unchecked."""
+    told = {name: is_known(node.gpus) for name, node in classes.items()}
+    untold = [name for name, is_told in told.items() if not is_told]
+    if not untold:
+        return fits(_ROW, f"profile `{site.name}` tells the GPUs of {listed(told)}")
+    reason = Reason(
+        code="HPR705",
+        message=f"cannot tell which GPUs and driver the nodes of class {listed(untold)} have",
+        evidence=(f"{in_classes(site, untold, 'gpus')} is unknown",),
+        table_row=_ROW,
+    )
+    return unknown(reason, force=Force.SKIPS)
 
 
 def _gpu_facts(node: NodeClass) -> tuple[object, ...]:

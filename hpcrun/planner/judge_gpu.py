@@ -6,7 +6,7 @@ from hpcrun.compat.gpu import check_software, check_unasked, check_vendor
 from hpcrun.compat.gpu_code import check_code
 from hpcrun.compat.gpu_container import check_c_library, check_requirement, check_search_path
 from hpcrun.compat.gpu_driver import check_cuda, check_rocm
-from hpcrun.compat.gpu_nodes import GpuNodes, gpu_nodes, join
+from hpcrun.compat.gpu_nodes import GpuNodes, check_known, gpu_nodes, join
 from hpcrun.model.verdict import Verdict
 from hpcrun.planner.judge_network import judge_collectives
 from hpcrun.planner.question import Question
@@ -25,6 +25,7 @@ def judge_gpus(question: Question, arch: str, execution: str) -> Iterator[Verdic
     yield check_software(facts, gpus_per_node=number, may_be_brought=is_brought)
     yield check_search_path(facts, question.site, job.env)
     yield from judge_collectives(question, arch)
+    yield check_known(question.site, question.classes)
     every = gpu_nodes(question.site, question.classes)
     checks: tuple[Callable[[GpuNodes], Verdict], ...] = (
         lambda nodes: check_vendor(facts, nodes, may_be_brought=is_brought),

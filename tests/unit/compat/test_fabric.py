@@ -251,6 +251,11 @@ def test_psm2_does_not_drive_an_omni_path_that_has_opx_alone() -> None:
 ALLOWED = {"OMPI_MCA_btl_openib_allow_ib": "1"}
 OPENIB, UCX_OPA = holder(VERBS, uses=(IBVERBS,)), holder(VERBS, UCX_IB, uses=(UCX,))
 BOTH = holder(VERBS, UCX_IB, uses=(IBVERBS, UCX))
+NO_LIBUCP_DRIVER = holder(
+    library("verbs", parts=("mlx5",)),
+    library("libfabric", parts=("mlx",)),
+    uses=(IBVERBS, LIBFABRIC),
+)
 WITH_PSM2 = holder(VERBS, UCX_IB, library("psm2"), uses=(UCX, use("psm2")))
 
 
@@ -261,6 +266,8 @@ WITH_PSM2 = holder(VERBS, UCX_IB, library("psm2"), uses=(UCX, use("psm2")))
         (OPENIB, "3.1.4", "infiniband", {}, ""),
         (OPENIB, "4.1.4", "infiniband", ALLOWED, ""),
         (BOTH, "4.1.4", "infiniband", {}, ""),
+        # Its other way lacks what it needs, and does not count.
+        (NO_LIBUCP_DRIVER, "4.1.4", "infiniband", {}, "HPR329"),
         (UCX_OPA, "5.0.7", "omni-path", {}, "HPR329"),
         (UCX_OPA, "5.0.7", "omni-path", {"OMPI_MCA_pml": "ucx"}, ""),
         (WITH_PSM2, "5.0.7", "omni-path", {}, ""),

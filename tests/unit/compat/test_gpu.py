@@ -7,7 +7,7 @@ import pytest
 from hpcrun.compat.gpu import check_software, check_unasked, check_vendor, vendors_in
 from hpcrun.compat.gpu_code import check_code, runs_compiled, runs_portable
 from hpcrun.compat.gpu_driver import check_cuda, check_rocm
-from hpcrun.compat.gpu_nodes import GpuNodes, gpu_nodes, join
+from hpcrun.compat.gpu_nodes import GpuNodes, check_known, gpu_nodes, join
 from hpcrun.model.gpu import GpuLibrary
 from hpcrun.model.image import ImageFacts
 from hpcrun.model.verdict import Force, Verdict
@@ -252,3 +252,12 @@ def test_what_only_some_nodes_refuse_is_a_warning() -> None:
     assert joined.reasons[0].evidence[-1] == "not so on nodes of class `new`"
     alone = [(every[0], check_cuda(facts, every[0], NOTHING))]
     assert Verdict.worst_of(join(alone)).refuses
+
+
+def test_nodes_whose_gpus_nobody_told_are_not_taken_for_checked() -> None:
+    here = site(node_classes={"told": {"gpus": (A100,)}, "other": {}})
+    verdict = check_known(here, here.node_classes)
+    assert said(verdict) == "skips HPR705"
+    assert "`other`" in verdict.reasons[0].message
+    alone = {"told": here.node_classes["told"]}
+    assert said(check_known(here, alone)) == "fits"
