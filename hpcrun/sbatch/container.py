@@ -4,7 +4,7 @@ import csv
 import os
 import re
 import shlex
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 
 from hpcrun.loading.nodes import Scalar
 from hpcrun.loading.source import Span
@@ -27,6 +27,9 @@ _ASKED_MAX = 500
 _HOST_ONLY = frozenset(("OLDPWD", "SHLVL", "_"))
 _OF_THE_LAUNCHER = re.compile(r"SLURM_.*|SBATCH_.*|SRUN_.*")
 _WHERE = re.compile(r"\$\{?(SLURM_\w+)")
+_OF_THE_SHELL = re.compile(r"\$(?:\{[#!]?[0-9@*#?$!-]|[0-9@*#?$!-]|\{\w+\[)")
+"""What only the script's own shell has: its arguments, its arrays, how the last command ended."""
+_COMMAND = re.compile(r"\$\(|`")
 _REFERENCE = re.compile(r"\$\{?([A-Za-z_]\w*)")
 _SECRET = re.compile(r"(?i)(?:^|_)(?:TOKEN|SECRET|PASSWORD|PASSWD|PASSPHRASE|API_?KEY)")
 
@@ -58,7 +61,7 @@ class Container:
         if image is None:
             return
         if UNKNOWN_WORD in image.text:
-            self._draft.tell(_unknown("the image", self._step, image, Severity.ERROR))
+            self._draft.tell(_unknown("the image", self._step.raw_image, image, Severity.ERROR))
             return
         text = image.text
         for scheme in ("docker-daemon:", "oci:", "docker-archive:", "oci-archive:"):
@@ -207,9 +210,11 @@ class Container:
             return
         raw = _raw_words(step, argv)
         lines = [f"cd {shlex.quote(folder.text)}"] if folder is not None else []
-        lines += self._guards(raw, lost)
+        for text, word in zip(raw, argv, strict=True):
+            if UNKNOWN_WORD in word.text:
+                lines += self._guards(text, word)
         lines.append("exec " + " ".join(raw))
-        self._draft.put("script", "\n".join(lines) + "\n", argv[0].span)
+        self._draft.put("script", "\n".join(dict.fromkeys(lines)) + "\n", argv[0].span)
 
     def _starts_elsewhere(self) -> Word | None:
         """Return the folder in the container where the program starts, if it is another one."""
@@ -221,39 +226,33 @@ class Container:
             return None
         return word
 
-    def _guards(self, raw: Iterable[str], lost: Iterable[Word]) -> Iterator[str]:
-        """Yield lines that stop the job where a variable is not there; tell which those are."""
-        names = dict.fromkeys(name for text in raw for name in _REFERENCE.findall(text))
-        for name in names:
-            if not _WHERE.match(f"${name}"):
-                yield f': "${{{name}:?the sbatch script does not set it}}"'
-        missing = [name for name in names if not _WHERE.match(f"${name}")]
-        for word in lost if missing else ():
-            self._draft.tell(_unknown("a word of the command", self._step, word, None))
-            return
+    def _guards(self, raw: str, word: Word) -> Iterator[str]:
+        """Yield lines that stop the job where a variable is not there; tell of such a word."""
+        is_lost = not raw or _OF_THE_SHELL.search(raw) is not None
+        names = [name for name in _REFERENCE.findall(raw) if not _WHERE.match(f"${name}")]
+        if is_lost or names or _COMMAND.search(raw):
+            severity = Severity.ERROR if is_lost else None
+            self._draft.tell(_unknown("a word of the command", raw, word, severity))
+        for name in dict.fromkeys(names):
+            yield f': "${{{name}:?the sbatch script does not tell it}}"'
 
 
 _WITHOUT_VALUE = frozenset(("lost", "gpu", "cleanenv", "contain", "containall", "harmless"))
 
 
 def _raw_words(step: Step, argv: tuple[Word, ...]) -> list[str]:
-    """Return the words as a shell in the container shall read them."""
-    if len(step.raw) == len(argv):
-        pairs = zip(step.raw, argv, strict=True)
-    elif len(step.raw) == len(argv) - 1:
-        pairs = zip(("", *step.raw), argv, strict=True)
-    else:
-        return [shlex.quote(word.text.replace(UNKNOWN_WORD, "…")) for word in argv]
+    """Return the words as a shell in the container shall read them; none where there is no word."""
+    before = [""] * (len(argv) - len(step.raw))
+    pairs = zip([*before, *step.raw], argv, strict=True)
     return [raw if UNKNOWN_WORD in word.text else shlex.quote(word.text) for raw, word in pairs]
 
 
-def _unknown(what: str, step: Step, word: Word, severity: Severity | None) -> Diagnostic:
-    names = _REFERENCE.findall(" ".join(step.raw))
-    shown = " ".join(dict.fromkeys(text for text in step.raw if "$" in text))
-    shown = shown or word.text.replace(UNKNOWN_WORD, "$…")
-    found = [f"`{shown[:80]}`", *(f"`${name}` is not set in the script" for name in names[:2])]
-    message = f"cannot tell {what}: the script does not set all that it names"
-    return finding("HPR826", message, word.span, found=found, severity=severity)
+def _unknown(what: str, raw: str, word: Word, severity: Severity | None) -> Diagnostic:
+    shown = raw or word.text.replace(UNKNOWN_WORD, "$…")
+    names = dict.fromkeys(_REFERENCE.findall(raw))
+    found = [f"`{shown[:80]}`", *(f"the script does not tell `${name}`" for name in names)]
+    message = f"cannot tell {what}: it rests on what only a run of the script shows"
+    return finding("HPR826", message, word.span, found=found[:4], severity=severity)
 
 
 def _pairs(text: str) -> Iterator[tuple[str, str]]:

@@ -16,6 +16,8 @@ from hpcrun.tables.wrappers import options_end, wrappers
 _PLAIN = frozenset(("module", "ml", "trap", "conda", "mamba", "micromamba", "spack", "alias"))
 """They change the environment or wait for signals; variables of the script stay as they are."""
 _TOLD_MAX = 500
+_INSTANCE = "instance://"
+"""Names a container that runs already, and no image."""
 _DEPTH_MAX = 3
 _INNER_MAX = 4
 """Texts behind `bash -c` that are read, each of which may be made to take a second."""
@@ -35,6 +37,8 @@ class Step(NamedTuple):
     folder: str | None
     """As the shell reader says it: empty where the script began, None where not known."""
     raw: tuple[str, ...] = ()
+    """The words of the command as they stand in the script."""
+    raw_image: str = ""
 
     @property
     def line(self) -> int:
@@ -132,13 +136,17 @@ class _Walk:
         self, words: tuple[Word, ...], found: ShellCommand, line: int, launch: Launch | None
     ) -> None:
         call = read_runtime_call(words)
+        if isinstance(call, RuntimeCall) and call.image and call.image.text.startswith(_INSTANCE):
+            self.launched.append(Unread(words))
+            return
         if isinstance(call, Fetch):
             self.fetches.append(call)
         elif call is not None:
             span = line_span(self._source, line)
-            raw = found.raw if len(found.raw) == len(found.words) else ()
-            raw = raw[len(raw) - len(call.argv) :] if raw else ()
-            self.steps.append(Step(span, launch, call, found.settings, found.folder, raw))
+            at = len(found.raw) - len(call.argv)
+            raw_image = found.raw[at - 1] if call.image is not None else ""
+            step = Step(span, launch, call, found.settings, found.folder, found.raw[at:], raw_image)
+            self.steps.append(step)
 
 
 def _unwrapped(words: Sequence[Word], settings: dict[str, str]) -> Sequence[Word]:

@@ -71,7 +71,7 @@ def apply_builtin(
         case "command" if words[1:2] in (["-v"], ["-V"]):
             pass
         case first if first in _EXPORTS:
-            return _export(rest[1:], known, state)
+            return _declare(words, rest[1:], known, state)
         case first if first in _READS:
             return _read(words, state)
         case _:
@@ -132,18 +132,22 @@ def _set(args: Sequence[str], state: State) -> str:
     return ""
 
 
-def _export(raw: Sequence[str], known: Known, state: State) -> str:
+def _declare(words: Sequence[str], raw: Sequence[str], known: Known, state: State) -> str:
+    """Set variables, and export them where that is said: `export`, `declare -x`."""
+    options = [word for word in words[1:] if word.startswith("-")]
+    is_export = words[0] == "export" or any("x" in option for option in options)
     for text in raw:
         match = SETTING.fullmatch(text)
         if match is not None:
-            state.set(match[1], set_value(known, match), is_export=True)
+            state.set(match[1], set_value(known, match), is_export=is_export)
             continue
         for word in expand(known, text):
             if word.startswith("-"):
                 continue
             if not _NAME.fullmatch(word):
-                return f"`export {text[:40]}` is more than a literal setting"
-            state.export(word)
+                return f"`{words[0]} {text[:40]}` is more than a literal setting"
+            if is_export:
+                state.export(word)
     return ""
 
 

@@ -21,7 +21,7 @@ class ShellCommand(NamedTuple):
     is_lost: bool = False
     """Whether something before it may have changed every variable."""
     raw: tuple[str, ...] = ()
-    """The words as they stand in the script."""
+    """The words as they stand in the script; empty where several came of one."""
 
 
 class ShellDoubt(NamedTuple):

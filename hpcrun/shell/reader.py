@@ -28,7 +28,7 @@ from hpcrun.shell.scan import Scanner, is_free_of_failure
 from hpcrun.shell.simple import beyond, split_settings
 from hpcrun.shell.state import Arm, State, Where, joined
 from hpcrun.shell.tokens import substitutions
-from hpcrun.shell.words import OWN_FOLDER, UNKNOWN_WORD, WORDS_MAX, Known, expand_all
+from hpcrun.shell.words import OWN_FOLDER, UNKNOWN_WORD, WORDS_MAX, Known, expand_all, expand_each
 from hpcrun.shell.work import FullError, Work
 
 _STEPS_MAX = 4000
@@ -285,7 +285,8 @@ class _Reader:
             return _ON
         known = self._known(state)
         settings, rest = split_settings(known, node.words)
-        words = expand_all(known, rest)
+        each = expand_each(known, rest)
+        words = [word for word, _ in each]
         if not words:
             for name, value in settings.items():
                 state.set(name, value)
@@ -299,16 +300,17 @@ class _Reader:
         if first in ("exit", "return", "logout"):
             is_error = bool(re.fullmatch(r"0*[1-9][0-9]*", words[1] if len(words) > 1 else ""))
             return _FAIL if is_error else _END
-        return self._run(node.line, rest, words, settings, state)
+        return self._run(node.line, rest, each, settings, state)
 
     def _run(
         self,
         line: int,
         rest: Sequence[str],
-        words: list[str],
+        each: Sequence[tuple[str, str]],
         settings: Mapping[str, str],
         state: State,
     ) -> _Outcome:
+        words = [word for word, _ in each]
         first = words[0]
         if first in HARMLESS or words == ["exec"]:
             return _ON
@@ -320,7 +322,7 @@ class _Reader:
         where = (*self._where, self._arm(_MAYBE, 2)) if state.is_lost else self._where
         told = {**state.exported, **settings}
         argv = tuple(words[:WORDS_MAX])
-        raw = tuple(rest[:WORDS_MAX])
+        raw = tuple(text for _, text in each[:WORDS_MAX])
         self._tell(ShellCommand(line, argv, told, where, state.folder, state.is_lost, raw))
         return _END if first == "exec" else _ON
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
-from hpcrun.shell.words import UNKNOWN_WORD
+from hpcrun.shell.words import ARRAY, UNKNOWN_WORD
 from hpcrun.shell.work import VARIABLES_MAX, FullError, Work
 
 if TYPE_CHECKING:
@@ -96,7 +96,8 @@ class State:
         self.work.spend(1)
         self.variables[name] = value
         if is_export or name in self.exported:
-            self.exported[name] = value
+            # A shell exports no arrays.
+            self.exported[name] = value if not value.startswith(ARRAY) else UNKNOWN_WORD
         if len(self.variables) > VARIABLES_MAX:
             raise FullError
 

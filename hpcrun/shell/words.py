@@ -4,13 +4,16 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from hpcrun.shell.tokens import SEGMENT, SEGMENT_IN_QUOTES
+from hpcrun.shell.tokens import SEGMENT, SEGMENT_IN_QUOTES, read_tokens
 from hpcrun.shell.work import Work
 
 UNKNOWN_WORD = "\0"
 """Stands for what a word comes to at run time, where that cannot be read."""
 OWN_FOLDER = "\1"
 """Stands for the script's own folder while the text is read."""
+ARRAY = "\2"
+"""Stands in front of each word of an array, in its value."""
+_ARRAY = re.compile(r"(\"?)\$\{(\w+)\[@\]\}\1")
 SETTING = re.compile(r"([A-Za-z_]\w*)(\+?)=(.*)", re.DOTALL)
 WORD_MAX = 4096
 WORDS_MAX = 400
@@ -45,16 +48,30 @@ class Known(NamedTuple):
             return self.args[at] if at < len(self.args) else ""
         if name in ("@", "*") and self.args is not None and len(self.args) <= 1:
             return " ".join(self.args)
-        return self.variables.get(name, UNKNOWN_WORD)
+        value = self.variables.get(name, UNKNOWN_WORD)
+        return value if not value.startswith(ARRAY) else value[1:].partition(ARRAY)[0]
+
+    def elements(self, name: str) -> list[str]:
+        """Return what an array holds; a plain variable is one of a single word."""
+        value = self.variables.get(name, UNKNOWN_WORD)
+        if not value.startswith(ARRAY):
+            return [value]
+        return value[1:].split(ARRAY) if len(value) > 1 else []
 
 
 def expand_all(known: Known, raw_words: Sequence[str]) -> list[str]:
     """Return the words of a command; where there are too many, the last stands for the rest."""
-    words: list[str] = []
+    return [word for word, _ in expand_each(known, raw_words)]
+
+
+def expand_each(known: Known, raw_words: Sequence[str]) -> list[tuple[str, str]]:
+    """Return the words of a command, each with what stands for it alone in the script, if any."""
+    words: list[tuple[str, str]] = []
     for raw in raw_words:
-        words += expand(known, raw)
+        expanded = expand(known, raw)
+        words += [(word, raw if len(expanded) == 1 else "") for word in expanded]
         if len(words) > WORDS_MAX:
-            return [*words[:WORDS_MAX], UNKNOWN_WORD]
+            return [*words[:WORDS_MAX], (UNKNOWN_WORD, "")]
     return words
 
 
@@ -68,6 +85,8 @@ def expand(known: Known, raw: str) -> list[str]:
 def _expand(known: Known, raw: str) -> list[str]:
     if raw in _ALL:
         return list(known.args) if known.args is not None else [UNKNOWN_WORD]
+    if (array := _ARRAY.fullmatch(raw)) is not None:
+        return known.elements(array[2])
     fields, is_quoted = [""], False
     for match in SEGMENT.finditer(raw):
         if match["plain"] or match["quoted"] or match["escaped"]:
@@ -91,7 +110,9 @@ def _expand(known: Known, raw: str) -> list[str]:
 
 def expand_value(known: Known, raw: str) -> str:
     """Return what a variable is set to: the words are not split."""
-    if raw.startswith("(") or raw in _ALL:
+    if raw.startswith("("):
+        return _array(known, raw)
+    if raw in _ALL:
         return UNKNOWN_WORD
     text = ""
     known.work.spend(len(raw))
@@ -100,13 +121,34 @@ def expand_value(known: Known, raw: str) -> str:
         text += _quoted(known, match) if is_in_quotes else _unquoted(known, match)
         if len(text) > WORD_MAX:
             return UNKNOWN_WORD
-    return text
+    return text if ARRAY not in text else UNKNOWN_WORD
+
+
+def _array(known: Known, raw: str) -> str:
+    """Return an array's value: a mark in front of each word."""
+    value = ""
+    for token in read_tokens(raw[1:-1]):
+        if token.text == "\n":
+            continue
+        if token.kind != "word" or is_pattern(token.text) or token.text.startswith("["):
+            return UNKNOWN_WORD
+        words = expand(known, token.text)
+        value += "".join(ARRAY + word for word in words)
+        if len(value) > WORD_MAX or any(ARRAY in word for word in words):
+            return UNKNOWN_WORD
+    return value or ARRAY
 
 
 def set_value(known: Known, setting: re.Match[str]) -> str:
     """Return what a setting makes of its variable."""
     value = expand_value(known, setting[3])
-    return _short(known.value(setting[1]) + value) if setting[2] else value
+    if not setting[2]:
+        return value
+    before = known.variables.get(setting[1], UNKNOWN_WORD)
+    if before.startswith(ARRAY) != value.startswith(ARRAY):
+        # The one would go to the array's first element, the other begin an array.
+        return UNKNOWN_WORD
+    return _short((before + value).replace(ARRAY * 2, ARRAY))
 
 
 def _short(value: str) -> str:

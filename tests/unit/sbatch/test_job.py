@@ -102,16 +102,49 @@ def test_image_that_is_not_known_is_refused_at_its_line(tmp_path: Path) -> None:
     with pytest.raises(InputError) as caught:
         read(tmp_path, "#SBATCH -n 2\nsrun apptainer exec $IMG a\n")
     assert told(caught.value.diagnostics, "HPR826") == [
-        ("cannot tell the image: the script does not set all that it names", 3)
+        ("cannot tell the image: it rests on what only a run of the script shows", 3)
     ]
 
 
 def test_word_that_is_not_known_stops_the_job_at_its_start(tmp_path: Path) -> None:
     script = read(tmp_path, 'srun -n 2 apptainer exec a.sif b "$IN" $SLURM_JOB_ID "x y"\n')
     assert script.job.script == (
-        ': "${IN:?the sbatch script does not set it}"\nexec b "$IN" $SLURM_JOB_ID \'x y\'\n'
+        ': "${IN:?the sbatch script does not tell it}"\nexec b "$IN" $SLURM_JOB_ID \'x y\'\n'
     )
     assert told(script.found, "HPR826")[0][1] == 2
+
+
+LOST = {
+    "argument": 'run() {\n srun -n 2 apptainer exec a.sif b $1\n}\nrun "$(cat y)"\n',
+    "last-command": "srun -n 2 apptainer exec a.sif b $?\n",
+    "split": 'C="apptainer exec a.sif b $X"\nsrun -n 2 $C\n',
+}
+
+
+@pytest.mark.parametrize("text", LOST.values(), ids=LOST)
+def test_word_that_no_container_can_tell_is_refused(text: str, tmp_path: Path) -> None:
+    with pytest.raises(InputError) as caught:
+        read(tmp_path, text)
+    assert any(d.code == "HPR826" for d in caught.value.diagnostics)
+
+
+def test_variable_that_holds_a_variable_stops_the_job_too(tmp_path: Path) -> None:
+    script = read(tmp_path, "A=x_$B\nC='apptainer exec a.sif'\nsrun -n 2 $C b $A $SLURM_PROCID\n")
+    assert script.job.script == (
+        ': "${A:?the sbatch script does not tell it}"\nexec b $A $SLURM_PROCID\n'
+    )
+
+
+def test_arrays_are_followed(tmp_path: Path) -> None:
+    text = "OPTS=(--bind /data:/in\n  --env A=b)\nOPTS+=('--nv')\n"
+    script = read(tmp_path, text + 'srun -n 2 apptainer exec "${OPTS[@]}" a.sif b c\n')
+    assert [str(mount.container) for mount in script.job.mounts] == ["/in"]
+    assert script.job.env == {"A": "b"}
+
+
+def test_container_that_runs_already_is_no_image(tmp_path: Path) -> None:
+    text = "srun -n 4 apptainer exec instance://web a\nsrun -n 2 apptainer exec app.sif b\n"
+    assert read(tmp_path, text).job.command == ("b",)
 
 
 MOUNTS = {

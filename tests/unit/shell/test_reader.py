@@ -260,3 +260,44 @@ def test_lasting_variables_are_known_behind_what_cannot_be_followed() -> None:
 
 def test_no_more_is_told_than_asked_for() -> None:
     assert [type(each) for each in told("a\nb\nc\n")] == [ShellCommand, ShellCommand, ShellDoubt]
+
+
+ARRAYS = {
+    'A=(a "b c" $X)\np "${A[@]}"': ("p", "a", "b c", "x"),
+    "A=(a b)\np ${A[@]} $A": ("p", "a", "b", "a"),
+    "A=(a)\nA+=(b 'c')\np ${A[@]}": ("p", "a", "b", "c"),
+    "A=()\np ${A[@]} z": ("p", "z"),
+    "A=(a\n b # c\n)\np ${A[@]}": ("p", "a", "b"),
+    "A=b\np ${A[@]}": ("p", "b"),
+    "A=(*)\np ${A[@]}": ("p", UNKNOWN_WORD),
+    "A=([1]=a)\np ${A[@]}": ("p", UNKNOWN_WORD),
+    "A=(a); A+=b\np ${A[@]}": ("p", UNKNOWN_WORD),
+    "A=(a); t && A=(b)\np ${A[@]}": ("p", UNKNOWN_WORD),
+}
+
+
+@pytest.mark.parametrize(("text", "words"), ARRAYS.items(), ids=range(len(ARRAYS)))
+def test_arrays_are_followed(text: str, words: tuple[str, ...]) -> None:
+    assert commands_of(f"X=x\n{text}")[-1] == words
+
+
+def test_arrays_are_not_exported() -> None:
+    (run,) = read_shell("export A\nA=(a b)\np", name="x", args=())
+    assert isinstance(run, ShellCommand)
+    assert run.settings["A"] == UNKNOWN_WORD
+
+
+def test_words_of_one_variable_have_no_word_of_their_own() -> None:
+    (run,) = read_shell("A='b c'\np $A $B", name="x", args=(), variables={"B": "d"})
+    assert isinstance(run, ShellCommand)
+    assert run.raw == ("p", "", "", "$B")
+
+
+@pytest.mark.parametrize(
+    ("setting", "is_exported"),
+    [("export A=1", True), ("declare -x A=1", True), ("readonly A=1", False), ("local A=1", False)],
+)
+def test_only_what_is_said_to_be_is_exported(setting: str, *, is_exported: bool) -> None:
+    (run,) = read_shell(f"{setting}\np", name="x", args=())
+    assert isinstance(run, ShellCommand)
+    assert ("A" in run.settings) is is_exported
