@@ -34,25 +34,22 @@ class PmixServer(NamedTuple):
 
 def check_pmix_pair(ability: PmiAbility, server: PmixServer) -> Verdict:
     """Judge one client with one server: their versions, and their modules where both are known."""
-    return Verdict.worst_of(
-        [
-            _check_versions(ability, server),
-            _check_modules(ability, server, "psec", ability.psec, server.psec),
-            _check_modules(ability, server, "gds", ability.gds, server.gds),
-        ]
-    )
+    verdicts = [_check_versions(ability, server)]
+    if is_known(ability.psec) and is_known(server.psec):
+        verdicts.append(_check_modules(ability, server, "psec", ability.psec, server.psec))
+    if is_known(ability.gds) and is_known(server.gds):
+        verdicts.append(_check_modules(ability, server, "gds", ability.gds, server.gds))
+    return Verdict.worst_of(verdicts)
 
 
 def _check_modules(
     ability: PmiAbility,
     server: PmixServer,
     kind: str,
-    ours: tuple[str, ...] | Unknown,
-    theirs: tuple[str, ...] | Unknown,
+    ours: tuple[str, ...],
+    theirs: tuple[str, ...],
 ) -> Verdict:
     """Judge the modules of one kind: one in common is needed, which variables then choose."""
-    if not is_known(ours) or not is_known(theirs):
-        return fits(_MODULES, f"{kind} modules: {_told(ours)} in the client, {_told(theirs)} there")
     # The module `none` is there in most builds and is never taken by itself.
     common = [name for name in ours if name in theirs and name != "none"]
     seen = (
@@ -66,10 +63,6 @@ def _check_modules(
         message = f"PMIx of the library and of {server.whose} share `munge` alone"
         return unknown(Reason("HPR413", message, seen, _MODULES), force=Force.WARNS)
     return fits(_MODULES, *seen)
-
-
-def _told(modules: tuple[str, ...] | Unknown) -> str:
-    return listed(modules) if is_known(modules) else "unknown"
 
 
 def _check_versions(ability: PmiAbility, server: PmixServer) -> Verdict:

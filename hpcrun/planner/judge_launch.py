@@ -12,11 +12,12 @@ from hpcrun.model.verdict import Verdict
 from hpcrun.planner.candidates import Shape
 from hpcrun.planner.managers import image_manager, stack_manager, stacks_with
 from hpcrun.planner.question import Question
+from hpcrun.tables.release_faults import release_faults
 
 
 def check_start(question: Question, shape: Shape, client: PmiClient | None) -> Iterator[Verdict]:
     """Judge starting ranks of a library by the host's launcher; the launcher alone without one."""
-    if client is not None:
+    if client is not None and release_faults().of(client.make, client.version, client.device):
         yield check_release_fault(
             client,
             question.site,
@@ -28,7 +29,8 @@ def check_start(question: Question, shape: Shape, client: PmiClient | None) -> I
     if shape.srun_mpi is not None:
         if client is not None:
             yield check_pmi(client, shape.srun_mpi, question.site)
-            yield _check_pmi_library(question, shape, client)
+            if client.implementation == "intel-mpi":
+                yield _check_pmi_library(question, shape, client)
         return
     has_it = shape.mpi_stack in stacks_with(question, shape.launcher)
     stack = shape.mpi_stack if has_it else None

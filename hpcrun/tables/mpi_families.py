@@ -135,8 +135,11 @@ class MpiFamilies(Document):
 
     def implementation_name(self, implementation: str) -> str | None:
         """Return the name that people know an implementation by."""
-        rows = (row for row in self.implementations if row.id == implementation)
-        return next((row.name for row in rows), None)
+        return self._names.get(implementation)
+
+    @cached_property
+    def _names(self) -> dict[str, str]:
+        return {row.id: row.name for row in self.implementations}
 
     def built_into(self, constants: bytes) -> Implementation | None:
         """Return the implementation that a program's constants give away as linked into it."""
