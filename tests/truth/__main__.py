@@ -34,8 +34,11 @@ def main() -> None:
     parser.add_argument("--only", default="", help="only cells whose id has this in it")
     parser.add_argument("--as", dest="run_name", default="last-run", help="name of the results")
     asked = parser.parse_args()
-    for name in ("run", "report") if asked.what == "all" else (asked.what,):
-        _COMMANDS[name](asked)
+    if asked.what == "all":
+        for asked.table in TABLES:
+            _run(asked)
+    else:
+        _COMMANDS[asked.what](asked)
 
 
 def _facts(asked: argparse.Namespace) -> None:
