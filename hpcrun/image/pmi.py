@@ -82,7 +82,9 @@ def _components(
         if row is None:
             continue
         if row.kind != "pmix":
-            yield PmiAbility(kind=row.kind, evidence=f"{evidence} in {file.path}")
+            # Without its library of Slurm's the component cannot be opened.
+            if all(linker.find(soname, file) for soname in _pmi_libraries(file)):
+                yield PmiAbility(kind=row.kind, evidence=f"{evidence} in {file.path}")
         elif external := next(iter(_linked([file], survey, linker)), None):
             said = f"{evidence}: {external.evidence}"
             yield external.model_copy(update={"evidence": said})
@@ -91,6 +93,11 @@ def _components(
             number = _bundled_version(file, version)
             said = f"{evidence} in {file.path}"
             yield PmiAbility(kind="pmix", version=number, evidence=said, psec=psec, gds=gds)
+
+
+def _pmi_libraries(file: ElfFile) -> Iterator[str]:
+    """Yield the sonames of PMI libraries that a file needs."""
+    return (name for name in file.elf.needed if mpi_families().pmi_library(name) is not None)
 
 
 def _pmix_components(

@@ -111,6 +111,18 @@ def test_open_mpi_4_with_slurm_components_speaks_pmi1_and_pmi2(read: Read) -> No
     assert _kinds(facts) == [("pmi1", UNKNOWN), ("pmi2", UNKNOWN)]
 
 
+def test_open_mpi_4_cannot_open_a_slurm_component_without_its_library(read: Read) -> None:
+    component = mpi_files.component("s2", needed=("libpmi2.so.0",))
+    files = {
+        "opt/ompi/lib/libmpi.so.40.20.3": mpi_files.open_mpi("4.0.3"),
+        "opt/ompi/lib/openmpi/mca_pmix_s1.so": mpi_files.component("s1", needed=()),
+        "opt/ompi/lib/openmpi/mca_pmix_s2.so": component,
+    }
+    assert _kinds(read(files)) == [("pmi1", UNKNOWN)]
+    files[f"{LIB}/libpmi2.so.0"] = mpi_files.library("libpmi2.so.0")
+    assert _kinds(read(files)) == [("pmi1", UNKNOWN), ("pmi2", UNKNOWN)]
+
+
 def test_open_mpi_4_with_everything_linked_in_tells_the_bundled_pmix(read: Read) -> None:
     opal = ElfBuilder(
         soname="libopen-pal.so.40",
