@@ -111,9 +111,12 @@ def _foreign_parts(file: ElfFile, row: FabricRow, survey: Survey) -> Iterator[st
     if own is None:
         return
     folder = file.path.parent
+    drivers = tuple(f"lib{library}" for library in fabrics().driver_libraries)
     for other in survey.elf_files:
-        is_near = other.path.is_relative_to(folder) and other.arch == file.arch
-        if not is_near or other.path == file.path or not _is_part(other, row):
+        name = other.path.name
+        if not (name.startswith(drivers) or (row.parts and re.fullmatch(row.parts, name))):
+            continue
+        if other.arch != file.arch or not other.path.is_relative_to(folder):
             continue
         try:
             needed = _highest(row.private, other.elf.versions_needed.get(file.soname, ()))
@@ -121,16 +124,7 @@ def _foreign_parts(file: ElfFile, row: FabricRow, survey: Survey) -> Iterator[st
             survey.problems.tell(other.path, exc)
             continue
         if needed is not None and needed != own:
-            yield f"{other.path.name} needs {needed}"
-
-
-def _is_part(file: ElfFile, row: FabricRow) -> bool:
-    """Whether a file is a driver: by its name, or as a library that drivers are links to."""
-    name = file.path.name
-    if row.parts and re.fullmatch(row.parts, name):
-        return True
-    known = fabrics().library(name)
-    return known is not None and any(known.id in each.libraries for each in fabrics().drivers)
+            yield f"{name} needs {needed}"
 
 
 def find_fabric_uses(
