@@ -146,10 +146,10 @@ class Container:
         if container == asked_at and asked_at == here:
             return
         mounts = self._draft.values.setdefault("mounts", [])
-        put = self._draft.scalar
-        made = {"host": put("host", host, span), "container": put("container", container, span)}
+        text = self._draft.text
+        made = {"host": text(host, span), "container": text(container, span)}
         if asked.is_read_only:
-            made["mode"] = put("mode", "ro", span)
+            made["mode"] = text("ro", span)
         if not any(_same(made, other) for other in mounts):
             mounts.append(made)
 
@@ -192,7 +192,7 @@ class Container:
             why = "a job file keeps no secrets; let the program read it from a file of its own"
             self._draft.lose(f"{name}=…", span, why=why)
         else:
-            self._draft.below("env")[name] = self._draft.scalar(name, value, span)
+            self._draft.below("env")[name] = self._draft.text(value, span)
 
     def _command(self) -> None:
         """Put the command; as a script where it needs a shell."""

@@ -47,8 +47,9 @@ def read_header(source: Source) -> Header:
             found.append(_nearly(source, number))
         elif line.strip() and not line.lstrip().startswith("#"):
             end = min(end, number)
+    words = words[:_WORDS_MAX]
     found += (each for word in words if (each := _unexpanded(word)) is not None)
-    return Header(tuple(words[:_WORDS_MAX]), tuple(found), end)
+    return Header(tuple(words), tuple(found), end)
 
 
 class _FaultError(Exception):

@@ -4,6 +4,7 @@ from collections.abc import Mapping as Table
 from typing import Any
 
 from hpcrun.loading.nodes import Entry, Mapping, Node, Scalar, Sequence
+from hpcrun.loading.scalars import CANONICAL_INTEGER
 from hpcrun.loading.source import Source, Span
 from hpcrun.model.diagnostic import Diagnostic, Severity
 from hpcrun.sbatch.places import Word, finding
@@ -11,9 +12,14 @@ from hpcrun.sbatch.places import Word, finding
 Values = dict[str, Any]
 """Keys of job.yaml → Scalar, list of them, or Values."""
 
-_PLAIN_NUMBERS = frozenset(
-    ("version", "nodes", "tasks", "tasks_per_node", "cpus_per_task", "gpus_per_node")
+_NUMBERS = frozenset(
+    (
+        "version",
+        *(f"resources.{name}" for name in ("nodes", "tasks", "tasks_per_node")),
+        *(f"resources.{name}" for name in ("cpus_per_task", "gpus_per_node")),
+    )
 )
+"""Keys whose values stand without quotes, where they are numbers."""
 
 _FOUND_MAX = 300
 
@@ -29,7 +35,8 @@ class Draft:
     def put(self, path: str, text: str, span: Span) -> None:
         """Set one value by its dotted path; names that hold dots cannot be set so."""
         *above, name = path.split(".")
-        self.below(*above)[name] = self.scalar(name, text, span)
+        is_plain = path in _NUMBERS and CANONICAL_INTEGER.fullmatch(text) is not None
+        self.below(*above)[name] = Scalar(text, is_plain, span)
 
     def below(self, *names: str) -> Values:
         """Return the mapping at a path."""
@@ -38,14 +45,17 @@ class Draft:
             values = values.setdefault(name, {})
         return values
 
-    def scalar(self, name: str, text: str, span: Span) -> Scalar:
-        """Return one value; only numbers and `true` stand without quotes."""
-        is_plain = name in _PLAIN_NUMBERS or text == "true"
-        return Scalar(text, is_plain, span)
+    def flag(self, span: Span) -> Scalar:
+        """Return the value of an option that has none."""
+        return Scalar("true", is_plain=True, span=span)
+
+    def text(self, text: str, span: Span) -> Scalar:
+        """Return a text, which stands in quotes wherever it could be taken for more."""
+        return Scalar(text, is_plain=False, span=span)
 
     def put_words(self, name: str, words: tuple[Word, ...]) -> None:
         """Set a list of texts."""
-        self.values[name] = [Scalar(word.text, is_plain=False, span=word.span) for word in words]
+        self.values[name] = [self.text(word.text, word.span) for word in words]
 
     def has(self, path: str) -> bool:
         """Whether a value was set."""

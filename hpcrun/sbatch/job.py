@@ -72,7 +72,8 @@ def read_job(path: Path, environment: Mapping[str, str] | None = None) -> Script
     known = _known(source, options, folder, environment or {})
     body = read_body(source, known)
     draft = Draft(source)
-    draft.found += faults
+    for fault in sorted(faults, key=lambda each: each.severity is not Severity.ERROR):
+        draft.tell(fault)
     step = _choose(body, options)
     if step is None:
         draft.tell(_no_step(source, body, header))

@@ -182,7 +182,7 @@ class Resources:
         for part in (given.value or "").split(",") if given else ():
             name, is_set, value = part.partition("=")
             if is_set and given is not None:
-                self._draft.below("env")[name] = self._draft.scalar(name, value, given.span)
+                self._draft.below("env")[name] = self._draft.text(value, given.span)
             elif given is not None and name.upper() not in ("ALL", "NONE", "NIL", ""):
                 why = f"`{name}` is a variable of the shell that submits; set it in `env`"
                 self._draft.lose(given.shown, given.span, why=why)
@@ -205,8 +205,8 @@ class Resources:
                 self._draft.lose(given.shown, given.span, why=f"use the key `{row.instead}`")
 
     def _extra(self, name: str, value: str | None, span: Span) -> None:
-        text = "true" if value is None else value
-        self._draft.below("resources", "extra")[name] = self._draft.scalar(name, text, span)
+        made = self._draft.flag(span) if value is None else self._draft.text(value, span)
+        self._draft.below("resources", "extra")[name] = made
 
 
 def _owned_by_name() -> Mapping[str, OwnedOption]:

@@ -15,7 +15,10 @@ from hpcrun.sbatch.places import finding
 from hpcrun.tables import pmi
 from hpcrun.tables.script_words import script_words
 
-_OWN_FOLDER = re.compile(r"\$\(\s*dirname\s[^)]*\$\{?(?:0|BASH_SOURCE)|\$\{(?:0|BASH_SOURCE)%/\*\}")
+# Possessive and up to the next `$` only, as a stranger's script may begin this without end.
+_OWN_FOLDER = re.compile(
+    r"\$\(\s*+dirname\s[^)$]*+(?:\$\([^)$]*+)?\$\{?(?:0|BASH_SOURCE)|\$\{(?:0|BASH_SOURCE)%/\*\}"
+)
 _CACHES = re.compile(r"(?:APPTAINER|SINGULARITY)_(?:CACHEDIR|TMPDIR)")
 
 

@@ -10,11 +10,11 @@ from typing import Any
 from hpcrun.loading.job_shape import JOB
 from hpcrun.loading.nodes import Scalar
 from hpcrun.loading.scalars import text_doubt
-from hpcrun.loading.source import UNPRINTABLE
 from hpcrun.sbatch.job import ScriptJob
 
 _SAFE = re.compile(r"[A-Za-z_/.][A-Za-z0-9_/.+@-]*")
-_ESCAPED = re.compile(f"{UNPRINTABLE.pattern}|[\x85\u2028\u2029]")
+_BREAK_OR_TAB = "\n\t"
+_FOUR_DIGITS = 0xFFFF
 _LINE_MAX = 90
 _LOSSES = ("HPR827", "HPR828", "HPR826")
 
@@ -57,7 +57,7 @@ def _entry(name: str, value: Any, indent: str = "") -> Iterator[str]:
             yield from _entry(inner, each, indent + "  ")
     elif isinstance(value, list):
         yield from _list(key, value, indent)
-    elif name == "script" and not indent and not _ESCAPED.search(value.text):
+    elif name == "script" and not indent and _is_readable(value.text):
         yield f"{key} |"
         yield from (f"  {line}" for line in value.text.rstrip("\n").split("\n"))
     else:
@@ -94,8 +94,20 @@ def _quoted(text: str) -> str:
     """Write a text as YAML: plain where every reader takes it for that text."""
     if _SAFE.fullmatch(text) and text.lower() != "null" and not text_doubt(text):
         return text
-    # JSON's texts are YAML's, but for characters that cannot stand in a YAML file, or end its line.
-    return _ESCAPED.sub(lambda m: f"\\u{ord(m[0]):04x}", json.dumps(text, ensure_ascii=False))
+    # JSON's texts are YAML's, but for characters that cannot stand in a YAML file, or end its line;
+    # and what is not seen, or turns what is seen around, would hide what the job does.
+    return "".join(map(_escaped, json.dumps(text, ensure_ascii=False)))
+
+
+def _escaped(letter: str) -> str:
+    if letter.isprintable():
+        return letter
+    return f"\\u{ord(letter):04x}" if ord(letter) <= _FOUR_DIGITS else f"\\U{ord(letter):08x}"
+
+
+def _is_readable(text: str) -> bool:
+    """Whether every character of a text with lines is seen as what it is."""
+    return all(letter.isprintable() or letter in _BREAK_OR_TAB for letter in text)
 
 
 def _comments(script: ScriptJob) -> Iterator[str]:
@@ -113,4 +125,4 @@ def _comments(script: ScriptJob) -> Iterator[str]:
 
 def _remark(text: str) -> str:
     """Make text safe in a comment: one line of printable characters."""
-    return _ESCAPED.sub(" ", text.replace("\n", " "))
+    return "".join(letter if letter.isprintable() else " " for letter in text)

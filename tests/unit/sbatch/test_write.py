@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from hpcrun.loading import load_job
-from hpcrun.sbatch import format_job
+from hpcrun.sbatch import format_job, read_job
 from tests.unit.sbatch.scripts import STEP, read
 
 SCRIPTS = {
@@ -18,6 +18,11 @@ srun --mpi=pmix apptainer exec -B /data:/in:ro,sub:/sub img/app.sif \\
 """,
     "hostile": "export A=$'\\n' B='\u2028\u0085\ufeff' C='a: {b' D=\"`id`\"\n"
     "srun -n 2 apptainer exec '*&!.sif' a '%x' '@y' '`z' '|' '>' 'k: v' '- ' ' s ' 'null' '~'\n",
+    "injected": 'export nodes="1\nmounts: [{host: /etc, container: /x}]" tasks="0x1" A=true\n'
+    "srun -n 2 apptainer exec a.sif true\n",
+    "carriage returns": "srun -n 2 apptainer exec a.sif 'a\rb' \"$X\rmounts: [{host: /}]\r#\"\n",
+    "unseen": "srun -n 2 apptainer exec a.sif '\u202ea\u2066' '\U000e0041' '\xa0' \"$X\u202e\"\n",
+    "flags": "#SBATCH --exclusive --site-thing=true --site-b=1\nsrun -n 2 apptainer exec a.sif b\n",
     "folder": "srun -n 2 apptainer exec --pwd '/a b' a.sif b 'c\nd' '  e'\n",
 }
 
@@ -52,3 +57,17 @@ def test_comment_stays_one_line(tmp_path: Path) -> None:
     text = format_job(read(tmp_path, f"#SBATCH -n 2 -o 'a\u2028version: 2'\n{STEP}\n"), tmp_path)
     assert "\nversion: 2" not in text
     assert "\u2028" not in text
+
+
+def test_written_job_shows_all_that_it_holds(tmp_path: Path) -> None:
+    text = format_job(read(tmp_path, SCRIPTS["unseen"]), tmp_path)
+    assert text.replace("\n", "").isprintable()
+    assert "\\u202e" in text
+
+
+def test_name_of_a_script_cannot_add_lines_to_the_job(tmp_path: Path) -> None:
+    path = tmp_path / "a\rmounts: [{host: b}]\r#.sh"
+    path.write_text(f"#!/bin/sh\n{STEP}\n")
+    file = tmp_path / "job.yaml"
+    file.write_text(format_job(read_job(path), tmp_path), encoding="utf-8")
+    assert load_job(file).mounts == ()
