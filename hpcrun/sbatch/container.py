@@ -15,7 +15,7 @@ from hpcrun.sbatch.draft import Draft
 from hpcrun.sbatch.mounts import AskedMount, read_bind, read_mount
 from hpcrun.sbatch.places import Word, beside, finding
 from hpcrun.sbatch.steps import Step
-from hpcrun.shell.words import UNKNOWN_WORD
+from hpcrun.shell.words import UNKNOWN_WORD, unquoted
 from hpcrun.tables.owned_settings import owned_variables
 from hpcrun.tables.runtime_options import Meaning
 from hpcrun.tables.script_words import script_words
@@ -29,7 +29,7 @@ _OF_THE_LAUNCHER = re.compile(r"SLURM_.*|SBATCH_.*|SRUN_.*")
 _WHERE = re.compile(r"\$\{?(SLURM_\w+)")
 _OF_THE_SHELL = re.compile(r"\$(?:\{[#!]?[0-9@*#?$!-]|[0-9@*#?$!-]|\{\w+\[)")
 """What only the script's own shell has: its arguments, its arrays, how the last command ended."""
-_COMMAND = re.compile(r"\$\(|`")
+_COMMAND = re.compile(r"\$\(|`|\A~")
 _REFERENCE = re.compile(r"\$\{?([A-Za-z_]\w*)")
 _SECRET = re.compile(r"(?i)(?:^|_)(?:TOKEN|SECRET|PASSWORD|PASSWD|PASSPHRASE|API_?KEY)")
 
@@ -204,16 +204,16 @@ class Container:
         if not argv:
             return
         folder = self._starts_elsewhere()
-        lost = [word for word in argv if UNKNOWN_WORD in word.text]
+        pairs = [*zip([*[""] * (len(argv) - len(step.raw)), *step.raw], argv, strict=True)]
+        lost = [pair for pair in pairs if _is_left_to_shell(*pair)]
         if not lost and folder is None:
             self._draft.put_words("command", argv)
             return
-        raw = _raw_words(step, argv)
         lines = [f"cd {shlex.quote(folder.text)}"] if folder is not None else []
-        for text, word in zip(raw, argv, strict=True):
-            if UNKNOWN_WORD in word.text:
-                lines += self._guards(text, word)
-        lines.append("exec " + " ".join(raw))
+        for text, word in lost:
+            lines += self._guards(text, word)
+        words = (raw if (raw, word) in lost else shlex.quote(word.text) for raw, word in pairs)
+        lines.append("exec " + " ".join(words))
         self._draft.put("script", "\n".join(dict.fromkeys(lines)) + "\n", argv[0].span)
 
     def _starts_elsewhere(self) -> Word | None:
@@ -228,9 +228,9 @@ class Container:
 
     def _guards(self, raw: str, word: Word) -> Iterator[str]:
         """Yield lines that stop the job where a variable is not there; tell of such a word."""
-        is_lost = not raw or _OF_THE_SHELL.search(raw) is not None
+        is_lost = not raw or UNKNOWN_WORD in raw or _OF_THE_SHELL.search(raw) is not None
         names = [name for name in _REFERENCE.findall(raw) if not _WHERE.match(f"${name}")]
-        if is_lost or names or _COMMAND.search(raw):
+        if is_lost or names or UNKNOWN_WORD not in word.text or _COMMAND.search(raw):
             severity = Severity.ERROR if is_lost else None
             self._draft.tell(_unknown("a word of the command", raw, word, severity))
         for name in dict.fromkeys(names):
@@ -240,15 +240,17 @@ class Container:
 _WITHOUT_VALUE = frozenset(("lost", "gpu", "cleanenv", "contain", "containall", "harmless"))
 
 
-def _raw_words(step: Step, argv: tuple[Word, ...]) -> list[str]:
-    """Return the words as a shell in the container shall read them; none where there is no word."""
-    before = [""] * (len(argv) - len(step.raw))
-    pairs = zip([*before, *step.raw], argv, strict=True)
-    return [raw if UNKNOWN_WORD in word.text else shlex.quote(word.text) for raw, word in pairs]
+def _is_left_to_shell(raw: str, word: Word) -> bool:
+    """Whether a shell works out what a word comes to; of patterns it makes names of files."""
+    if UNKNOWN_WORD in word.text:
+        return True
+    text = unquoted(raw, word.text)
+    is_list = "{" in text and ("," in text or ".." in text)
+    return is_list or "*" in text or "?" in text or ("[" in text and "]" in text)
 
 
 def _unknown(what: str, raw: str, word: Word, severity: Severity | None) -> Diagnostic:
-    shown = raw or word.text.replace(UNKNOWN_WORD, "$…")
+    shown = (raw or word.text).replace(UNKNOWN_WORD, "$…")
     names = dict.fromkeys(_REFERENCE.findall(raw))
     found = [f"`{shown[:80]}`", *(f"the script does not tell `${name}`" for name in names)]
     message = f"cannot tell {what}: it rests on what only a run of the script shows"

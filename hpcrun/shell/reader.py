@@ -28,7 +28,15 @@ from hpcrun.shell.scan import Scanner, is_free_of_failure
 from hpcrun.shell.simple import beyond, split_settings
 from hpcrun.shell.state import Arm, State, Where, joined
 from hpcrun.shell.tokens import substitutions
-from hpcrun.shell.words import OWN_FOLDER, UNKNOWN_WORD, WORDS_MAX, Known, expand_all, expand_each
+from hpcrun.shell.words import (
+    OWN_FOLDER,
+    UNKNOWN_WORD,
+    WORDS_MAX,
+    Known,
+    expand_all,
+    expand_each,
+    is_pattern,
+)
 from hpcrun.shell.work import FullError, Work
 
 _STEPS_MAX = 4000
@@ -251,7 +259,8 @@ class _Reader:
             self._inside(raw, node.line, state)
         self._scan.forget_rounds(node, state)
         if node.variable is not None:
-            state.set(node.variable, words[0] if len(words) == 1 else UNKNOWN_WORD)
+            is_one = len(words) == 1 and not any(map(is_pattern, raw_words))
+            state.set(node.variable, words[0] if is_one else UNKNOWN_WORD)
         first = self.block(node.condition, state)
         before = state.copy()
         is_sure = (

@@ -87,7 +87,8 @@ def _expand(known: Known, raw: str) -> list[str]:
         return list(known.args) if known.args is not None else [UNKNOWN_WORD]
     if (array := _ARRAY.fullmatch(raw)) is not None:
         return known.elements(array[2])
-    fields, is_quoted = [""], False
+    home, raw = _home(known, raw)
+    fields, is_quoted = [home], False
     for match in SEGMENT.finditer(raw):
         if match["plain"] or match["quoted"] or match["escaped"]:
             is_quoted = True
@@ -114,14 +115,22 @@ def expand_value(known: Known, raw: str) -> str:
         return _array(known, raw)
     if raw in _ALL:
         return UNKNOWN_WORD
-    text = ""
     known.work.spend(len(raw))
+    text, raw = _home(known, raw)
     for match in SEGMENT.finditer(raw):
         is_in_quotes = match["plain"] or match["quoted"] or match["escaped"]
         text += _quoted(known, match) if is_in_quotes else _unquoted(known, match)
         if len(text) > WORD_MAX:
             return UNKNOWN_WORD
     return text if ARRAY not in text else UNKNOWN_WORD
+
+
+def _home(known: Known, raw: str) -> tuple[str, str]:
+    """Return what `~` in front of a word comes to, and the rest of the word."""
+    if not raw.startswith("~"):
+        return "", raw
+    name, slash, rest = raw[1:].partition("/")
+    return (UNKNOWN_WORD if name else known.value("HOME")), slash + rest
 
 
 def _array(known: Known, raw: str) -> str:
@@ -161,6 +170,14 @@ def is_pattern(raw: str) -> bool:
         match["text"] is not None and any(mark in match["text"] for mark in "*?[{~")
         for match in SEGMENT.finditer(raw)
     )
+
+
+def unquoted(raw: str, expanded: str) -> str:
+    """Return of a word what a shell would look through for patterns: what stands in no quotes."""
+    parts = list[str]()
+    for match in SEGMENT.finditer(raw):
+        parts.append(expanded if match["reference"] or match["braced"] else match["text"] or "")
+    return "".join(parts)
 
 
 def _split(text: str) -> list[str]:

@@ -117,6 +117,7 @@ def test_word_that_is_not_known_stops_the_job_at_its_start(tmp_path: Path) -> No
 LOST = {
     "argument": 'run() {\n srun -n 2 apptainer exec a.sif b $1\n}\nrun "$(cat y)"\n',
     "last-command": "srun -n 2 apptainer exec a.sif b $?\n",
+    "within-bash": 'srun bash -c "apptainer exec a.sif b $UNSET"\n',
     "split": 'C="apptainer exec a.sif b $X"\nsrun -n 2 $C\n',
 }
 
@@ -145,6 +146,48 @@ def test_arrays_are_followed(tmp_path: Path) -> None:
 def test_container_that_runs_already_is_no_image(tmp_path: Path) -> None:
     text = "srun -n 4 apptainer exec instance://web a\nsrun -n 2 apptainer exec app.sif b\n"
     assert read(tmp_path, text).job.command == ("b",)
+
+
+PATTERNS = {
+    "*.dat '*' a": "exec b *.dat '*' a\n",
+    "{1..3}.in": "exec b {1..3}.in\n",
+    "$G": "exec b $G\n",
+    "~else/in": "exec b ~else/in\n",
+}
+
+
+@pytest.mark.parametrize(("words", "expected"), PATTERNS.items(), ids=PATTERNS)
+def test_word_of_which_a_shell_makes_names_is_told_and_left_to_one(
+    words: str, expected: str, tmp_path: Path
+) -> None:
+    script = read(tmp_path, f'G="a*"\nsrun apptainer exec a.sif b {words}\n')
+    assert script.job.script is not None
+    assert script.job.script.endswith(expected)
+    assert told(script.found, "HPR826")
+
+
+@pytest.mark.parametrize("words", ["{}", "'a*'", '"$G"', "a~", "{a}", "[", "x=~/y"])
+def test_word_that_only_looks_like_a_pattern_stays_a_word(words: str, tmp_path: Path) -> None:
+    script = read(tmp_path, f'G="a*"\nsrun apptainer exec a.sif b {words}\n')
+    assert script.job.script is None
+    assert script.found == ()
+
+
+def test_loop_over_files_leaves_its_variable_open(tmp_path: Path) -> None:
+    script = read(tmp_path, "for f in *.in; do\nsrun apptainer exec a.sif b $f\ndone\n")
+    assert script.job.script is not None
+    assert script.job.script.endswith("exec b $f\n")
+
+
+@pytest.mark.parametrize("set_", ["", "I=~/a.sif; D=~\n"])
+def test_home_is_known_by_its_sign(set_: str, tmp_path: Path) -> None:
+    image, data = ("$I", "$D/d") if set_ else ("~/a.sif", "~/d")
+    text = f"{set_}srun apptainer exec -B {data}:/d {image} b {data} '~/c'\n"
+    job = read(tmp_path, text, {"HOME": "/home/u"}).job
+    assert job.image.any_arch is not None
+    assert job.image.any_arch.ref == "/home/u/a.sif"
+    assert job.mounts[0].host == Path("/home/u/d")
+    assert job.command == ("b", "/home/u/d", "~/c")
 
 
 MOUNTS = {
