@@ -41,6 +41,9 @@ _FURTHER_PARTS = ("hetjob", "packjob")
 """Words that begin another part of a heterogeneous job (sbatch(1))."""
 
 
+_INPUT = re.compile(r"(?<![<0-9&$(])<(?![<&(])[ \t]*[^ \t;|&<>()'\"]+")
+
+
 class ScriptJob(NamedTuple):
     """A script, and the job that was read from it."""
 
@@ -203,6 +206,7 @@ def _put(draft: Draft, options: Options, body: Body, step: Step, folder: str) ->
         draft.put("workdir", beside(draft.source, whole), span)
     _lose_steps(draft, body, step, options)
     _lose_modules(draft, body)
+    _lose_others(draft, body, step)
 
 
 def _lose_steps(draft: Draft, body: Body, chosen: Step, options: Options) -> None:
@@ -215,6 +219,26 @@ def _lose_steps(draft: Draft, body: Body, chosen: Step, options: Options) -> Non
         message = f"this container step with {ranks} is not carried over: a job has one"
         found = (f"the job is the step in line {chosen.span.line}",)
         draft.tell(finding("HPR827", message, step.span, found=found))
+
+
+def _lose_others(draft: Draft, body: Body, step: Step) -> None:
+    """Report further commands, which the step may need, and what it reads as its input."""
+    others = list(dict.fromkeys(body.others))
+    if others:
+        count = "1 command" if len(others) == 1 else f"{len(others)} commands"
+        message = f"{count} beside the container step not carried over"
+        found = [f"line {other.span.line}: `{other.name}`" for other in others[:6]]
+        draft.tell(finding("HPR828", message, others[0].span, found=found))
+    last = step.span.line
+    while draft.source.lines[last - 1 : last] and draft.source.lines[last - 1].endswith("\\"):
+        last += 1
+    for number in range(step.span.line, min(last, step.span.line + 60) + 1):
+        line = draft.source.lines[number - 1] if number <= len(draft.source.lines) else ""
+        match = _INPUT.search(line)
+        if match is not None:
+            span = draft.source.span(number, match.start() + 1, len(match[0]))
+            why = "the ranks of a job read no input; let the program open the file"
+            draft.lose(match[0], span, why=why)
 
 
 def _lose_modules(draft: Draft, body: Body) -> None:

@@ -2,6 +2,7 @@
 
 import math
 import re
+import unicodedata
 from collections.abc import Callable, Mapping
 
 from hpcrun.loading.source import Span
@@ -214,8 +215,9 @@ def _owned_by_name() -> Mapping[str, OwnedOption]:
 
 
 def job_name(text: str) -> str:
-    """Make a job's name a run's name too."""
-    name = re.sub(r"[^A-Za-z0-9._-]+", "-", text).strip("-._")
+    """Make a job's name a run's name too: letters lose their accents."""
+    plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode()
+    name = re.sub(r"[^A-Za-z0-9._-]+", "-", plain).strip("-._")
     return name[:64] if _NAME.fullmatch(name[:64]) else ""
 
 

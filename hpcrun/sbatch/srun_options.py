@@ -18,6 +18,9 @@ _OF_HPCRUN = frozenset(
 
 def put_srun_options(draft: Draft, launch: Launch) -> None:
     """Put what the launcher is asked for besides the number of tasks."""
+    for each in launch.found:
+        draft.tell(each)
+    _put_export(draft, launch)
     mpi = launch.last("mpi")
     if launch.is_srun and mpi is not None and mpi.value:
         if mpi.value == "none":
@@ -34,3 +37,12 @@ def put_srun_options(draft: Draft, launch: Launch) -> None:
             draft.lose(given.shown, given.span, why="a job cannot say it to srun")
     for word in launch.unread:
         draft.note(word.text, word.span, why=f"it is an option of `{launch.name.text}`")
+
+
+def _put_export(draft: Draft, launch: Launch) -> None:
+    """Put the variables that srun itself sets."""
+    given = launch.last("export")
+    for part in (given.value or "").split(",") if given is not None else ():
+        name, is_set, value = part.partition("=")
+        if is_set and given is not None and "\0" not in value:
+            draft.below("env")[name] = draft.scalar(name, value, given.span)

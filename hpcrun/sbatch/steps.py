@@ -5,8 +5,8 @@ from pathlib import PurePosixPath
 from typing import NamedTuple
 
 from hpcrun.loading.source import Source, Span
-from hpcrun.sbatch.launch import Launch, is_launcher, read_launch
-from hpcrun.sbatch.places import Placer, Word, line_span
+from hpcrun.sbatch.launch import Launch, Launched, is_launcher, read_launch
+from hpcrun.sbatch.places import Placer, Word, finding, line_span
 from hpcrun.sbatch.runtime_call import RUNTIMES, Fetch, RuntimeCall, read_runtime_call
 from hpcrun.shell.call import read_shell_call
 from hpcrun.shell.found import Manner, ShellCommand, ShellDoubt
@@ -22,6 +22,15 @@ _DEPTH_MAX = 3
 _INNER_MAX = 4
 """Texts behind `bash -c` that are read, each of which may be made to take a second."""
 _SHELLS = frozenset(("sh", "bash", "dash", "ksh", "zsh"))
+_TELLING = frozenset(
+    (
+        *("date", "hostname", "ls", "env", "printenv", "cat", "nproc", "lscpu", "df", "free", "id"),
+        *("whoami", "uname", "which", "command", "squeue", "sacct", "sstat", "seff", "scontrol"),
+        *("nvidia-smi", "rocm-smi", "numactl", "ldd", "file", "tee", "grep", "head", "tail", "sed"),
+        *("awk", "sort", "wc", "tr", "cut", "basename", "dirname", "realpath", "readlink", "seq"),
+    )
+)
+"""Commands that tell something: nobody misses them where they do not run."""
 _NAME = f"/{chr(0)}/job"
 """What `$0` is: Slurm runs a copy of the script, in a folder of its own."""
 
@@ -46,6 +55,13 @@ class Step(NamedTuple):
         return self.span.line
 
 
+class Other(NamedTuple):
+    """A command that starts no container and may do something that the step needs."""
+
+    span: Span
+    name: str
+
+
 class Unread(NamedTuple):
     """A launched command that is no container, as far as can be seen."""
 
@@ -61,6 +77,7 @@ class Body(NamedTuple):
     fetches: tuple[Fetch, ...] = ()
     launched: tuple[Unread, ...] = ()
     doubts: tuple[tuple[Span, str], ...] = ()
+    others: tuple[Other, ...] = ()
 
 
 def read_body(source: Source, known: Mapping[str, str]) -> Body:
@@ -77,6 +94,7 @@ def read_body(source: Source, known: Mapping[str, str]) -> Body:
         tuple(walk.fetches),
         tuple(walk.launched),
         tuple(walk.doubts),
+        tuple(walk.others),
     )
 
 
@@ -93,6 +111,7 @@ class _Walk:
         self.fetches: list[Fetch] = []
         self.launched: list[Unread] = []
         self.doubts: list[tuple[Span, str]] = []
+        self.others: list[Other] = []
 
     def script(self, text: str, *, line: int, depth: int = 0, launch: Launch | None = None) -> None:
         """Read a text of commands; one inside a word stands in some line of the script."""
@@ -117,24 +136,32 @@ class _Walk:
         words = tuple(_unwrapped(words, settings))
         if words and is_launcher(words[0].text):
             inner = read_launch(words)
-            launch, words = inner.launch, tuple(_unwrapped(inner.command, settings))
+            launch, command = _first_part(inner)
+            words = tuple(_unwrapped(command, settings))
             if not words or PurePosixPath(words[0].text).name not in (*RUNTIMES, *_SHELLS):
                 self.launched.append(Unread((launch.name, *words), _plugin(launch)))
                 return
-        if not words:
-            return
+        if words:
+            at = found._replace(line=line, settings=settings)
+            self._plain(words, at, depth=depth, launch=launch)
+
+    def _plain(
+        self, words: tuple[Word, ...], found: ShellCommand, *, depth: int, launch: Launch | None
+    ) -> None:
+        """Read a command behind its launcher and whatever else starts it."""
         name = PurePosixPath(words[0].text).name
         if name in RUNTIMES:
-            self._runtime(words, found._replace(settings=settings), line, launch)
-        elif name in _SHELLS and depth < _DEPTH_MAX:
-            call = read_shell_call([word.text for word in words[1:]])
-            if call is not None and call.kind == "text" and self._n_inner < _INNER_MAX:
-                self._n_inner += 1
-                self.script(call.what, line=line, depth=depth + 1, launch=launch)
+            self._runtime(words, found, launch)
+            return
+        is_shell = name in _SHELLS and depth < _DEPTH_MAX and self._n_inner < _INNER_MAX
+        call = read_shell_call([word.text for word in words[1:]]) if is_shell else None
+        if call is not None and call.kind == "text":
+            self._n_inner += 1
+            self.script(call.what, line=found.line, depth=depth + 1, launch=launch)
+        elif name not in _TELLING and name not in _PLAIN:
+            self.others.append(Other(line_span(self._source, found.line), name))
 
-    def _runtime(
-        self, words: tuple[Word, ...], found: ShellCommand, line: int, launch: Launch | None
-    ) -> None:
+    def _runtime(self, words: tuple[Word, ...], found: ShellCommand, launch: Launch | None) -> None:
         call = read_runtime_call(words)
         if isinstance(call, RuntimeCall) and call.image and call.image.text.startswith(_INSTANCE):
             self.launched.append(Unread(words))
@@ -142,7 +169,7 @@ class _Walk:
         if isinstance(call, Fetch):
             self.fetches.append(call)
         elif call is not None:
-            span = line_span(self._source, line)
+            span = line_span(self._source, found.line)
             at = len(found.raw) - len(call.argv)
             raw_image = found.raw[at - 1] if call.image is not None else ""
             step = Step(span, launch, call, found.settings, found.folder, found.raw[at:], raw_image)
@@ -165,6 +192,18 @@ def _unwrapped(words: Sequence[Word], settings: dict[str, str]) -> Sequence[Word
             settings[name] = value
             words = words[1:]
     return words
+
+
+def _first_part(launched: Launched) -> tuple[Launch, tuple[Word, ...]]:
+    """Return launcher and command without further programs behind `:`."""
+    launch, command = launched
+    at = next((n for n, word in enumerate(command) if word.text == ":"), None)
+    if at is None:
+        return launch, command
+    message = "what stands behind `:` is not carried over: a job has one program"
+    shown = " ".join(word.text for word in command[at + 1 :])
+    found = finding("HPR827", message, command[at].span, found=(f"`{shown[:80]}`",))
+    return launch._replace(found=(*launch.found, found)), command[:at]
 
 
 def _plugin(launch: Launch) -> str | None:

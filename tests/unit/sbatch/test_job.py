@@ -50,6 +50,31 @@ def test_further_parts_of_a_heterogeneous_job_are_told(tmp_path: Path) -> None:
     ]
 
 
+def test_further_programs_of_one_launch_are_told(tmp_path: Path) -> None:
+    text = "srun -n 1 apptainer exec a.sif one : -n 1 apptainer exec b.sif two\n"
+    script = read(tmp_path, text)
+    assert script.job.command == ("one",)
+    assert told(script.found, "HPR827") == [
+        ("what stands behind `:` is not carried over: a job has one program", 2)
+    ]
+
+
+def test_commands_that_the_step_may_need_are_told_once(tmp_path: Path) -> None:
+    script = read(tmp_path, f"date\nmkdir out\n./prepare.sh\n{STEP} <in.txt\n")
+    assert told(script.found, "HPR828") == [
+        ("2 commands beside the container step not carried over", 3),
+        ("`<in.txt` is not carried over", 5),
+    ]
+
+
+def test_variables_that_srun_sets_are_carried_over(tmp_path: Path) -> None:
+    assert read(tmp_path, "srun --export=ALL,A=b apptainer exec a.sif b\n").job.env == {"A": "b"}
+
+
+def test_name_loses_its_accents(tmp_path: Path) -> None:
+    assert read(tmp_path, f"#SBATCH -J 'été à 2'\n{STEP}").job.name == "ete-a-2"
+
+
 def test_submit_and_name_are_carried_over(tmp_path: Path) -> None:
     header = "#SBATCH -A p1 -p main --qos=q -C zen3 --reservation=r -J 'my job!'"
     job = read(tmp_path, f"{header}\n{STEP}\n").job
