@@ -21,6 +21,7 @@ from hpcrun.model.image import Family, MpiLibrary
 from hpcrun.model.nodes import NodeClass
 from hpcrun.model.site import Site
 from hpcrun.model.verdict import Answer, Force, Reason, Verdict
+from hpcrun.tables.mpi_families import mpi_families
 from hpcrun.tables.mpi_settings import mpi_setting
 
 _ROW = asked("shared-memory")
@@ -71,12 +72,12 @@ def _settled(library: MpiLibrary) -> tuple[str, ...]:
     """Name the rows by which a plan settles it for a library, or the question's own."""
     rows = [mpi_setting(name) for name in ("openmpi-4-cma", "mpich-cma", "ucx-posix")]
     version = library.version if is_known(library.version) else None
+    family = mpi_families().family_inside(library.family, library.implementation)
     uses_ucx = any(use.kind == "ucx" for use in library.fabrics)
     fitting = [
         row.id
         for row in rows
-        if row.fits(library.family, version, frozenset(row.when))
-        and (row.id != "ucx-posix" or uses_ucx)
+        if row.fits(family, version, frozenset(row.when)) and (row.id != "ucx-posix" or uses_ucx)
     ]
     return tuple(f"mpi_settings.yaml row `{row}`" for row in fitting) or (_ROW,)
 

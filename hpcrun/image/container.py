@@ -1,6 +1,6 @@
 """What a SIF, a squashfs and a tree that Apptainer built say of themselves; does not judge it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import PurePosixPath
 
@@ -146,6 +146,13 @@ def squashfs_date(squashfs: Squashfs) -> tuple[Told, ...]:
     evidence = "squashfs superblock, byte 8"
     told = Told(value=date, evidence=evidence, certainty=Certainty.HINT)
     return (told,) if date != UNKNOWN else ()
+
+
+def with_variables(container: ContainerFacts, variables: Mapping[str, str]) -> ContainerFacts:
+    """Return it with what the image's scripts set beside what it declares."""
+    if not variables:
+        return container
+    return container.model_copy(update={"environment": {**container.environment, **variables}})
 
 
 def with_tree(facts: ContainerFacts, root: Node) -> ContainerFacts:

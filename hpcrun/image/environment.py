@@ -11,7 +11,7 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from hpcrun.image.tree import Kind, Node, read_text, resolve
-from hpcrun.model.base import UNKNOWN, Unknown
+from hpcrun.model.base import UNKNOWN, Unknown, is_known
 
 DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 """Apptainer's (internal/pkg/util/env DefaultPath)."""
@@ -24,6 +24,7 @@ _APPTAINERS_OWN = frozenset(
 _SCRIPT_MAX = 256 << 10
 _SCRIPTS_MAX = 100
 _LINE_MAX = 8 << 10
+_VARIABLES_MAX = 200
 _VALUE_MAX = 8 << 10
 """A script may double a variable on each line."""
 FIELDS = {
@@ -42,6 +43,8 @@ _SETTING = re.compile(
 _DEFAULT = re.compile(r"export\s+(?P<name>\w+)=\"\$\{(?P=name):-\"(?P<value>[^\"`\\$]*)\"\}\"")
 """How Apptainer writes down the variables of an OCI image (conveyorPacker_oci.go, 1.4)."""
 _EXPORT = re.compile(r"export(?:\s+[A-Za-z_][A-Za-z0-9_]*)+\s*")
+_OF_MPI = re.compile(r"(?:I_MPI|FI|UCX|OMPI_MCA|PMIX_MCA|MPIR_CVAR|NCCL)_[A-Za-z0-9_]{1,80}")
+"""Variables by which an image chooses how ranks find each other and talk."""
 _REFERENCE = re.compile(r"\$(?:\{(?P<braced>[A-Za-z_]\w*)(?P<rest>[^}]*)\}|(?P<bare>[A-Za-z_]\w*))")
 
 
@@ -97,6 +100,17 @@ def read_settings(
             if match and is_wanted(match["name"]):
                 found[match["name"]] = match["value"].strip("\"'")
     return dict(sorted(found.items()))
+
+
+def read_variables(
+    root: Node, declared: Mapping[str, str], environment: Environment
+) -> dict[str, str]:
+    """Return what an image sets of library path and MPI, as far as it is literal."""
+    found = read_settings(root, declared, lambda name: _OF_MPI.fullmatch(name) is not None)
+    if environment.library_path and is_known(environment.library_path):
+        found = {"LD_LIBRARY_PATH": environment.library_path, **found}
+    literal = [(name, value) for name, value in found.items() if "$" not in value]
+    return dict(literal[:_VARIABLES_MAX])
 
 
 def _scripts(root: Node) -> Iterator[str]:

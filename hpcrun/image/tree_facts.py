@@ -3,14 +3,19 @@
 Does not judge anything. Importing it is dear; passport.py does so where nothing is remembered.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple, TypeVar
 
 from hpcrun.image.command_facts import Gathered, read_command
-from hpcrun.image.container import with_tree
-from hpcrun.image.environment import UNKNOWN_ENVIRONMENT, Environment, read_environment
+from hpcrun.image.container import with_tree, with_variables
+from hpcrun.image.environment import (
+    UNKNOWN_ENVIRONMENT,
+    Environment,
+    read_environment,
+    read_variables,
+)
 from hpcrun.image.errors import ImageError
 from hpcrun.image.fabric import find_fabrics
 from hpcrun.image.gpu import read_gpu
@@ -47,8 +52,8 @@ def read_tree_facts(path: Path, image: OpenedImage, root: Node, sought: Sought) 
     found = survey([Found(ROOT, root)], problems)
     archs = found.count_archs()
     arch = max(archs, key=lambda name: (archs[name], name), default=declared_arch(container))
-    reading = partial(read_environment, root, image.environment)
-    environment = _told(problems, "environment", reading, UNKNOWN_ENVIRONMENT)
+    environment, variables = _read_variables(problems, root, image.environment)
+    container = with_variables(container, variables)
     library_path = known(environment.library_path) or ""
     linker = Linker(root, library_path=library_path.split(":") if library_path else ())
     libc = _told(problems, "C library", lambda: read_libc(found.elf_files, arch), LibC())
@@ -79,6 +84,17 @@ def read_tree_facts(path: Path, image: OpenedImage, root: Node, sought: Sought) 
             "unread": problems.lines,
         }
     )
+
+
+def _read_variables(
+    problems: Problems, root: Node, declared: Mapping[str, str]
+) -> tuple[Environment, dict[str, str]]:
+    """Read the search paths that an image sets, and its variables for MPI."""
+    reading = partial(read_environment, root, declared)
+    environment = _told(problems, "environment", reading, UNKNOWN_ENVIRONMENT)
+    nothing: dict[str, str] = {}
+    variables = partial(read_variables, root, declared, environment)
+    return environment, _told(problems, "environment", variables, nothing)
 
 
 def _read_mpi(

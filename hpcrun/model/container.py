@@ -105,7 +105,7 @@ class ContainerFacts(Value):
     layers: tuple[Layer, ...] = ()
     labels: dict[str, str] = Field(default_factory=dict)
     environment: dict[str, str] = Field(default_factory=dict)
-    """Variables that an OCI image's configuration sets."""
+    """Variables that an OCI image's configuration sets; of other images library path and MPI's."""
     entrypoint: tuple[str, ...] = ()
     cmd: tuple[str, ...] = ()
     definition: str = ""

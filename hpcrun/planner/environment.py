@@ -12,6 +12,7 @@ from hpcrun.planner.judge import Judgement
 from hpcrun.planner.question import Question
 from hpcrun.planner.setting_conditions import setting_conditions
 from hpcrun.tables import mpi_abi, mpi_settings
+from hpcrun.tables.mpi_families import mpi_families
 
 Environment = dict[str, PlannedVariable]
 
@@ -61,7 +62,11 @@ def pinned_variables(question: Question, shape: Shape, judgement: Judgement) -> 
             *([host_path(question, shape.mpi_stack or "", fabric.path)] if fabric else ()),
         )
         pinned["LD_LIBRARY_PATH"] = PlannedVariable(
-            value=":".join(dict.fromkeys(map(posixpath.dirname, used))),
+            value=":".join(
+                dict.fromkeys(
+                    (*map(posixpath.dirname, used), *_own_folders(question, shape.image_arch))
+                )
+            ),
             why=f"host stack `{shape.mpi_stack}` is loaded before any MPI of the image",
         )
         if library.family == Family.OPENMPI:
@@ -75,6 +80,12 @@ def pinned_variables(question: Question, shape: Shape, judgement: Judgement) -> 
                 value=path, why=f"{module} looks for its MPI library at run time"
             )
     return pinned
+
+
+def _own_folders(question: Question, arch: str) -> list[str]:
+    """Return where an image looks for libraries: what the script sets would take their place."""
+    path = question.images[arch].container.environment.get("LD_LIBRARY_PATH", "")
+    return [folder for folder in path.split(":") if folder.startswith("/")]
 
 
 def _own_fabric(question: Question, shape: Shape, judgement: Judgement) -> Environment:
@@ -163,7 +174,9 @@ def _settings(
     client = judgement.client
     if client is None:
         return {}
-    family = client.family if is_known(client.family) else "any"
+    family = "any"
+    if is_known(client.family):
+        family = mpi_families().family_inside(client.family, client.implementation)
     conditions = setting_conditions(question, layout, shape, judgement)
     return {
         row.variable: PlannedVariable(value=row.value, why=row.why)

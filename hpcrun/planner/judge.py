@@ -251,7 +251,7 @@ def _judge_stack(question: Question, arch: str, name: str) -> Judged:
     if library is None or stack_facts is None:
         return Judged(verdicts=tuple(verdicts))
     verdicts += check_libc(facts, name=name, library=library, stack_facts=stack_facts)
-    client = stack_client(question, name, library)
+    client = stack_client(question, arch, name, library)
     verdicts.append(check_library_order(question.site))
     verdicts.append(judge_memory(question, library, client, execution="native"))
     return Judged(verdicts=tuple(verdicts), library=library, client=client)

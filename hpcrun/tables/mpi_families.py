@@ -133,6 +133,13 @@ class MpiFamilies(Document):
     def _any_library(self) -> re.Pattern[str]:
         return any_of(self.libraries)
 
+    def family_inside(self, family: str, implementation: str) -> str:
+        """Return the family whose code a library is: one of the standard ABI is some other's."""
+        if family != Family.MPI_ABI:
+            return family
+        rows = (row for row in self.implementations if row.id == implementation)
+        return next((row.family for row in rows), family)
+
     def implementation_name(self, implementation: str) -> str | None:
         """Return the name that people know an implementation by."""
         return self._names.get(implementation)

@@ -195,3 +195,15 @@ def test_digest_tells_images_apart_by_headers_tables_and_samples(tmp_path: Path)
     copy = tmp_path / "copy.sif"
     copy.write_bytes(build_sif(plain))
     assert read_image(copy).digest in digests
+
+
+def test_variables_of_mpi_and_the_library_path_are_read_from_an_images_scripts(
+    tmp_path: Path,
+) -> None:
+    script = (
+        b'export LD_LIBRARY_PATH="${LD_LIBRARY_PATH:-"/opt/a/lib"}"\n'
+        b"export UCX_TLS=tcp,self\nexport I_MPI_ROOT=$HOME/mpi\nexport LANG=C\n"
+    )
+    files: dict[str, Tree] = {".singularity.d": {"env": {"10-docker2singularity.sh": script}}}
+    container = passport_of(tmp_path, build_sif(build_squashfs(files))).container
+    assert container.environment == {"LD_LIBRARY_PATH": "/opt/a/lib", "UCX_TLS": "tcp,self"}
