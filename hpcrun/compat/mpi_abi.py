@@ -93,7 +93,9 @@ def library_for(user: MpiUser, offered: tuple[MpiLibrary, ...]) -> MpiLibrary | 
 
 
 def _offers(library: MpiLibrary, soname: str) -> bool:
-    return library.soname == soname and library.family in mpi_abi().families_of(soname)
+    families = mpi_abi().families_of(soname)
+    # Of a vendor's own soname (libmpi_gnu_123.so.12) no row tells the family: nobody else has it.
+    return library.soname == soname and (not families or library.family in families)
 
 
 def _without_users(facts: ImageFacts, need: MpiNeed) -> Verdict:
@@ -154,7 +156,8 @@ def _check_library(
     proof = check_symbols(facts, user, library, name=name)
     if proof is None or replaced.answer is Answer.INCOMPATIBLE:
         return replaced
-    if proof.answer is Answer.COMPATIBLE and replaced.answer is Answer.COMPATIBLE:
+    is_vendors = own is None and not mpi_abi().families_of(user.needed)
+    if proof.answer is Answer.COMPATIBLE and (replaced.answer is Answer.COMPATIBLE or is_vendors):
         # Being older is no risk where every symbol that is needed is there.
         return proof
     return Verdict.worst_of([replaced, proof])
@@ -163,6 +166,9 @@ def _check_library(
 def _alone(user: MpiUser, library: MpiLibrary, name: str) -> Verdict:
     """Judge the host's library where the image has none of its own: the soname decides."""
     seen = f"`{library.path}` of `{name}` is the `{user.needed}` that {user.path} needs"
+    if not mpi_abi().families_of(user.needed):
+        message = f"cannot tell whether the program was built for the `{user.needed}` of `{name}`"
+        return unknown(Reason("HPR303", message, (seen,), _ROW))
     return fits(f"mpi_abi.yaml soname `{user.needed}`", seen)
 
 
@@ -213,10 +219,10 @@ def _not_offered(
     families = mpi_abi().families_of(user.needed)
     if own is not None and is_known(own.family):
         families = (own.family,)
-    row = f"mpi_abi.yaml soname `{user.needed}`"
-    if not any(lib.family in families for lib in offered):
+    row = _soname_row(user.needed)
+    if families and not any(lib.family in families for lib in offered):
         theirs = ", ".join(dict.fromkeys(family_name(lib.family) for lib in offered))
-        ours = " or ".join(map(family_name, families)) or "an unknown family"
+        ours = " or ".join(map(family_name, families))
         code = "HPR301"
         message = f"the program was built for {ours}, host stack `{name}` is {theirs}"
         where = ""
@@ -230,6 +236,10 @@ def _not_offered(
         where = ""
     found = tuple(line for line in (user_found(facts, user), where, offers) if line)
     return incompatible(Reason(code=code, message=message, evidence=found, table_row=row))
+
+
+def _soname_row(soname: str) -> str:
+    return f"mpi_abi.yaml soname `{soname}`" if mpi_abi().families_of(soname) else _ROW
 
 
 def _behind_rpath(facts: ImageFacts, user: MpiUser) -> MpiLibrary | None:

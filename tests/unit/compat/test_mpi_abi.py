@@ -7,6 +7,7 @@ import pytest
 
 from hpcrun.compat.mpi_abi import check_mpi_abi
 from hpcrun.compat.need import find_mpi_need
+from hpcrun.model.api_names import ApiNames
 from hpcrun.model.image import ImageFacts, MpiLibrary, StackFacts
 from hpcrun.model.site import MpiStack
 from hpcrun.model.verdict import Answer, Verdict
@@ -206,3 +207,40 @@ def test_replacement_forward_is_transitive_inside_the_family() -> None:
     forward = {(a, b) for a in VERSIONS for b in VERSIONS if answer_of(a, b) == (OK, [])}
     chains = {(a, d) for a, b in forward for c, d in forward if b == c}
     assert chains <= forward
+
+
+MAKES = {"cray-mpich": "8.1.29", "mvapich": "2.3.7", "mpich": "4.2.1", "intel-mpi": "2021.15"}
+
+
+@pytest.mark.parametrize("host", ["cray-mpich", "mvapich"])
+@pytest.mark.parametrize("built_for", MAKES)
+def test_bind_to_a_vendors_build_of_the_mpich_abi(built_for: str, host: str) -> None:
+    own = library("mpich", MAKES[built_for], "libmpi.so.12", implementation=built_for)
+    verdict = check(image(own, users=(user("libmpi.so.12"),)), "mpich", MAKES[host])
+    assert (verdict.answer, codes(verdict)) == (OK, [])
+
+
+def vendors_soname(*names: str, offered: str = "libmpi_gnu_123.so.12") -> Verdict:
+    """Judge a program that was built on the host, against the stack that it was built with."""
+    symbols = ApiNames.of(["MPI_Init", "MPI_Session_init"]) if names else "unknown"
+    built = image(users=(user("libmpi_gnu_123.so.12", symbols=symbols),))
+    described, stack_facts = stack("mpich", "8.1.29")
+    exports = ApiNames.of(names) if names else None
+    lib = stack_facts.libraries[0].model_copy(update={"soname": offered, "exports": exports})
+    stack_facts = stack_facts.model_copy(update={"libraries": (lib,)})
+    need = find_mpi_need(built)
+    return check_mpi_abi(built, need, name="host", stack=described, stack_facts=stack_facts)
+
+
+def test_bind_by_a_vendors_own_soname_is_settled_by_the_symbols_alone() -> None:
+    verdict = vendors_soname("MPI_Init", "MPI_Session_init")
+    assert (verdict.answer, codes(verdict)) == (OK, [])
+    assert codes(vendors_soname("MPI_Init")) == ["HPR307"]
+    untold = vendors_soname()
+    assert (untold.answer, codes(untold)) == (UNKNOWN, ["HPR303"])
+
+
+def test_bind_by_a_vendors_own_soname_that_the_host_lacks_says_just_that() -> None:
+    verdict = vendors_soname(offered="libmpi.so.12")
+    assert (verdict.answer, codes(verdict)) == (NO, ["HPR305"])
+    assert "has no `libmpi_gnu_123.so.12`" in verdict.reasons[0].message
