@@ -26,8 +26,13 @@ class SrunType(Row):
     vendor: str | None = None
     """That vendor's implementation; one that is not known may be it."""
 
+    doubtful: tuple[str, ...] = ()
+    """Implementations whose own PMI libraries only have the names of those that it serves."""
+
     def may_be_served(self, family: str, implementation: str) -> bool:
         """Whether a library may be a build that only that vendor's PMI serves."""
+        if implementation in self.doubtful:
+            return True
         if self.may_serve is None or family not in (self.may_serve, UNKNOWN):
             return False
         return self.vendor is None or implementation in (self.vendor, UNKNOWN)

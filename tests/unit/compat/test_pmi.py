@@ -210,6 +210,12 @@ def test_pmi_type_of_one_vendor_serves_no_other_make(make: str, answer: Answer) 
     assert check_pmi(library, "cray_shasta", here).answer is answer
 
 
+def test_pmi_of_cray_mpich_has_only_the_name_of_slurms() -> None:
+    library = client("debian13-mpich-4.2.1")._replace(implementation="cray-mpich")
+    verdict = check_pmi(library, "pmi2", site())
+    assert (verdict.answer, [reason.code for reason in verdict.reasons]) == (UNKNOWN, ["HPR402"])
+
+
 @pytest.mark.parametrize(
     ("srun_type", "server_version", "answer"),
     [

@@ -207,6 +207,8 @@ def test_mpich_beside_open_mpi_keeps_its_own_pmi(read: Read) -> None:
         ((), ("libpmix.so.2",), [("pmix", UNKNOWN)]),
         ((), ("libpmi2.so.0",), [("pmi2", UNKNOWN)]),
         ((), ("libpmi.so.0",), [("pmi1", UNKNOWN)]),
+        ((), ("libpmi2.so.1",), [("pmix", UNKNOWN)]),
+        ((), ("libpmi.so.1",), [("pmix", UNKNOWN)]),
     ],
 )
 def test_mpich_tells_the_clients_that_it_was_built_with(
