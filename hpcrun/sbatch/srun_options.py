@@ -45,4 +45,4 @@ def _put_export(draft: Draft, launch: Launch) -> None:
     for part in (given.value or "").split(",") if given is not None else ():
         name, is_set, value = part.partition("=")
         if is_set and given is not None and "\0" not in value:
-            draft.below("env")[name] = draft.scalar(name, value, given.span)
+            draft.below("env")[name] = draft.text(value, given.span)
