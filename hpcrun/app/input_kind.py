@@ -35,7 +35,7 @@ def _read_head(path: Path) -> bytes:
     try:
         # Without O_NONBLOCK a named pipe would be waited on for ever.
         with open(os.open(path, os.O_RDONLY | os.O_NONBLOCK), "rb") as stream:  # noqa: PTH123
-            return stream.read(_HEAD_BYTES)
+            return stream.read(_HEAD_BYTES) or b""  # None from a pipe that holds nothing
     except (FileNotFoundError, NotADirectoryError) as exc:
         is_remote = ":/" in str(path)
         remedy = ["fetch an image first: `apptainer pull image.sif ADDRESS`"] if is_remote else []

@@ -33,29 +33,44 @@ def command(script: Path | None, *, output: str) -> None:
     """
     from hpcrun.app.new_job import convert_script, new_job
     from hpcrun.report.diagnostics import format_diagnostics
-    from hpcrun.report.terminal import wants_colour
+    from hpcrun.report.terminal import escape, wants_colour
 
     folder = Path(os.path.abspath(Path.cwd() if output == "-" else Path(output).parent))  # noqa: PTH100  links stay
     made = new_job()
     mode = 0o666
     if script is not None:
         made = convert_script(script, folder=folder, environment=os.environ)
-        mode = stat.S_IMODE(script.stat().st_mode) & 0o666
+        mode = _mode_beside(script)
     if output == "-":
         click.echo(made.text, nl=False)
     else:
         _write(Path(output), made.text, mode)
-        click.echo(f"wrote {output}; see what it comes to: hpcrun plan {output}", err=True)
+        shown = escape(output)
+        click.echo(f"wrote {shown}; see what it comes to: hpcrun plan {shown}", err=True)
     if made.diagnostics:
         colour = wants_colour(sys.stderr, os.environ)
         click.echo(f"\n{format_diagnostics(made.diagnostics, colour=colour)}\n", err=True)
 
 
-def _write(path: Path, text: str, mode: int) -> None:
-    """Write a new file, which others may read no more than the script it came from."""
+def _mode_beside(script: Path) -> int:
+    """Return who may read a job: no more than its script, but who writes it may change it."""
     try:
-        with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "w") as stream:  # noqa: PTH123
-            stream.write(text)
+        return stat.S_IMODE(script.stat().st_mode) & 0o666 | 0o600
+    except OSError:
+        return 0o600
+
+
+def _write(path: Path, text: str, mode: int) -> None:
+    """Write a new file, whole or not at all."""
+    content = text.encode()
+    try:
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
+        try:
+            with open(handle, "wb") as stream:  # noqa: PTH123
+                stream.write(content)
+        except OSError:
+            path.unlink(missing_ok=True)
+            raise
     except FileExistsError as exc:
         raise WriteError(
             f"`{path}` is there already",

@@ -119,7 +119,7 @@ def read_bytes(path: Path) -> bytes:
     try:
         # Without O_NONBLOCK a named pipe would be waited on for ever.
         with open(os.open(path, os.O_RDONLY | os.O_NONBLOCK), "rb") as stream:  # noqa: PTH123
-            content = stream.read(MAX_FILE_BYTES + 1)
+            content = stream.read(MAX_FILE_BYTES + 1) or b""  # None from a pipe that holds nothing
     except (FileNotFoundError, NotADirectoryError) as error:
         raise MissingInputError(f"`{path}` is not there", help=["check the path"]) from error
     except IsADirectoryError as error:

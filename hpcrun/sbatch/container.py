@@ -9,14 +9,13 @@ from collections.abc import Iterator, Mapping
 from hpcrun.loading.nodes import Scalar
 from hpcrun.loading.source import Span
 from hpcrun.model.diagnostic import Diagnostic, Severity
-from hpcrun.model.job import ENV_NAME_PATTERN
 from hpcrun.sbatch.assignments import set_before
 from hpcrun.sbatch.draft import Draft
 from hpcrun.sbatch.mounts import AskedMount, read_bind, read_mount
 from hpcrun.sbatch.places import Word, beside, finding
 from hpcrun.sbatch.steps import Step
+from hpcrun.sbatch.variables import put_variable
 from hpcrun.shell.words import UNKNOWN_WORD, unquoted
-from hpcrun.tables.owned_settings import owned_variables
 from hpcrun.tables.runtime_options import Meaning
 from hpcrun.tables.script_words import script_words
 
@@ -31,7 +30,6 @@ _OF_THE_SHELL = re.compile(r"\$(?:\{[#!]?[0-9@*#?$!-]|[0-9@*#?$!-]|\{\w+\[)")
 """What only the script's own shell has: its arguments, its arrays, how the last command ended."""
 _COMMAND = re.compile(r"\$\(|`|\A~")
 _REFERENCE = re.compile(r"\$\{?([A-Za-z_]\w*)")
-_SECRET = re.compile(r"(?i)(?:^|_)(?:TOKEN|SECRET|PASSWORD|PASSWD|PASSPHRASE|API_?KEY)")
 
 
 class Container:
@@ -175,24 +173,8 @@ class Container:
                 self._variable(match[1], value, self._place_of(name))
 
     def _variable(self, name: str, value: str, span: Span) -> None:
-        if self._is_full(span):
-            return
-        shown = f"{name}={value}".replace(UNKNOWN_WORD, "…")
-        forbidden = next((r for r in owned_variables() if re.fullmatch(r.name, name)), None)
-        if not re.fullmatch(ENV_NAME_PATTERN.strip("^$"), name):
-            self._draft.lose(shown, span, why="it is no name of a variable")
-        elif forbidden is not None:
-            self._draft.lose(shown, span, why=forbidden.why)
-        elif name == "LD_LIBRARY_PATH" and _is_of_host(value):
-            why = "hpcrun sets it where it chooses the bind model"
-            self._draft.note(shown, span, why=why)
-        elif UNKNOWN_WORD in value:
-            self._draft.lose(shown, span, why="its value is not written in the script")
-        elif _SECRET.search(name):
-            why = "a job file keeps no secrets; let the program read it from a file of its own"
-            self._draft.lose(f"{name}=…", span, why=why)
-        else:
-            self._draft.below("env")[name] = self._draft.text(value, span)
+        if not self._is_full(span):
+            put_variable(self._draft, name, value, span)
 
     def _command(self) -> None:
         """Put the command; as a script where it needs a shell."""
@@ -266,12 +248,6 @@ def _pairs(text: str) -> Iterator[tuple[str, str]]:
     for part in parts:
         name, _, value = part.partition("=")
         yield name, value
-
-
-def _is_of_host(value: str) -> bool:
-    """Whether a library path leads into folders of the host that the bind model shows."""
-    folders = [part for part in value.replace(UNKNOWN_WORD, "").split(":") if part]
-    return UNKNOWN_WORD in value or any(script_words().host_part(part) for part in folders)
 
 
 def _same(one: Mapping[str, Scalar], other: Mapping[str, Scalar]) -> bool:

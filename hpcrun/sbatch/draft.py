@@ -8,6 +8,7 @@ from hpcrun.loading.scalars import CANONICAL_INTEGER
 from hpcrun.loading.source import Source, Span
 from hpcrun.model.diagnostic import Diagnostic, Severity
 from hpcrun.sbatch.places import Word, finding
+from hpcrun.sbatch.secrets import without_secrets
 
 Values = dict[str, Any]
 """Keys of job.yaml → Scalar, list of them, or Values."""
@@ -75,7 +76,7 @@ class Draft:
         self, what: str, span: Span, *, why: str, severity: Severity = Severity.WARNING
     ) -> None:
         """Say that something of the script has no place in the job."""
-        message = f"`{_short(what)}` is not carried over"
+        message = f"`{_short(without_secrets(what))}` is not carried over"
         self.tell(finding("HPR828", message, span, found=(why,), severity=severity))
 
     def note(self, what: str, span: Span, *, why: str) -> None:

@@ -26,6 +26,7 @@ from hpcrun.sbatch.inner import unwrap_launcher
 from hpcrun.sbatch.options import Given, Options, read_options
 from hpcrun.sbatch.places import Word, beside, finding, line_span
 from hpcrun.sbatch.resources import Resources, job_name
+from hpcrun.sbatch.secrets import is_secret
 from hpcrun.sbatch.source import check_source, read_script_source, without_line_ends
 from hpcrun.sbatch.srun_options import put_srun_options
 from hpcrun.sbatch.steps import Body, Step, read_body
@@ -124,8 +125,7 @@ def _known(
     source: Source, options: Options, folder: str, environment: Mapping[str, str]
 ) -> dict[str, str]:
     """Return the variables that hold when the script starts, as far as they are sure."""
-    known = {n: v for n, v in environment.items() if re.fullmatch(r"/[^:\x00-\x1f\x7f]*", v)}
-    known |= {n: environment[n] for n in ("USER", "LOGNAME") if n in environment}
+    known = {n: v for n, v in environment.items() if _is_folder(n, v)}
     known.pop("PWD", None)
     known.pop("OLDPWD", None)
     by_option = {
@@ -144,6 +144,12 @@ def _known(
     if not moves:
         known["PWD"] = folder
     return known
+
+
+def _is_folder(name: str, value: str) -> bool:
+    """Whether a variable may name a folder, or who it is of, and is no secret that looks so."""
+    is_fit = value.startswith("/") or name in ("USER", "LOGNAME")
+    return is_fit and ":" not in value and value.isprintable() and not is_secret(name)
 
 
 def _choose(body: Body, options: Options) -> Step | None:

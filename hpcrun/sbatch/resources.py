@@ -10,6 +10,7 @@ from hpcrun.sbatch.draft import Draft
 from hpcrun.sbatch.options import Given, Options
 from hpcrun.sbatch.places import finding
 from hpcrun.sbatch.steps import Step
+from hpcrun.sbatch.variables import exported, put_variable
 from hpcrun.tables.owned_settings import OwnedOption, owned_options
 
 _MEMORY = re.compile(r"([0-9]{1,12})\s*([KMGT]?)B?", re.IGNORECASE)
@@ -180,13 +181,12 @@ class Resources:
     def _export(self) -> None:
         """Put variables that `--export` sets; the job's own are never the submitter's."""
         given = self._header.last("export")
-        for part in (given.value or "").split(",") if given else ():
-            name, is_set, value = part.partition("=")
-            if is_set and given is not None:
-                self._draft.below("env")[name] = self._draft.text(value, given.span)
-            elif given is not None and name.upper() not in ("ALL", "NONE", "NIL", ""):
+        for name, value, span in exported(given):
+            if value is not None:
+                put_variable(self._draft, name, value, span)
+            elif given is not None and name.upper() not in ("ALL", "NONE", "NIL"):
                 why = f"`{name}` is a variable of the shell that submits; set it in `env`"
-                self._draft.lose(given.shown, given.span, why=why)
+                self._draft.lose(given.shown, span, why=why)
 
     def _others(self) -> None:
         """Put every further option under its long name, or say why it cannot be put."""

@@ -2,6 +2,7 @@
 
 from hpcrun.sbatch.draft import Draft
 from hpcrun.sbatch.launch import Launch
+from hpcrun.sbatch.variables import exported, put_variable
 
 _COUNTED = frozenset(
     ("nodes", "ntasks", "ntasks-per-node", "tasks-per-node", "cpus-per-task", "mpi")
@@ -20,7 +21,6 @@ def put_srun_options(draft: Draft, launch: Launch) -> None:
     """Put what the launcher is asked for besides the number of tasks."""
     for each in launch.found:
         draft.tell(each)
-    _put_export(draft, launch)
     mpi = launch.last("mpi")
     if launch.is_srun and mpi is not None and mpi.value:
         if mpi.value == "none":
@@ -32,6 +32,7 @@ def put_srun_options(draft: Draft, launch: Launch) -> None:
         name = launch.name.text
         why = "hpcrun starts the ranks by srun, outside the container as here"
         draft.note(name, launch.name.span, why=why)
+    _put_exports(draft, launch)
     for given in dict.fromkeys(launch.given):
         if given.name not in _COUNTED | _OF_HPCRUN:
             draft.lose(given.shown, given.span, why="a job cannot say it to srun")
@@ -39,10 +40,8 @@ def put_srun_options(draft: Draft, launch: Launch) -> None:
         draft.note(word.text, word.span, why=f"it is an option of `{launch.name.text}`")
 
 
-def _put_export(draft: Draft, launch: Launch) -> None:
-    """Put the variables that srun itself sets."""
-    given = launch.last("export")
-    for part in (given.value or "").split(",") if given is not None else ():
-        name, is_set, value = part.partition("=")
-        if is_set and given is not None and "\0" not in value:
-            draft.below("env")[name] = draft.text(value, given.span)
+def _put_exports(draft: Draft, launch: Launch) -> None:
+    """Put variables that `--export` sets, over those of the script."""
+    for name, value, span in exported(launch.last("export")):
+        if value is not None:
+            put_variable(draft, name, value, span)

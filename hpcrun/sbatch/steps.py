@@ -137,6 +137,8 @@ class _Walk:
         if words and is_launcher(words[0].text):
             inner = read_launch(words)
             launch, command = _first_part(inner)
+            n_further = len(inner.command) - len(command)
+            found = found._replace(raw=found.raw[: len(found.raw) - n_further])
             words = tuple(_unwrapped(command, settings))
             if not words or PurePosixPath(words[0].text).name not in (*RUNTIMES, *_SHELLS):
                 self.launched.append(Unread((launch.name, *words), _plugin(launch)))

@@ -1,5 +1,6 @@
 """`hpcrun init`: job files that load, of nothing and of a script; nothing is overwritten."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -69,3 +70,26 @@ def test_script_without_container_makes_no_file(folder: Path) -> None:
     (folder / "job.sh").write_text("#!/bin/sh\necho\n")
     assert main(["init", "--from", "job.sh"]) == ExitCode.INPUT
     assert not (folder / "job.yaml").exists()
+
+
+def test_job_of_a_script_that_nobody_may_change_can_be_changed(folder: Path) -> None:
+    (folder / "job.sh").chmod(0o444)
+    assert main(["init", "--from", "job.sh"]) == ExitCode.OK
+    assert (folder / "job.yaml").stat().st_mode & 0o200
+
+
+def test_name_of_the_job_file_cannot_control_the_terminal(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert main(["init", "-o", "\x9b2Ja.yaml"]) == ExitCode.OK
+    assert "wrote \\x9b2Ja.yaml" in capsys.readouterr().err
+
+
+def test_pipe_that_holds_nothing_yet_is_no_script(folder: Path) -> None:
+    os.mkfifo(folder / "pipe")
+    writer = os.open(folder / "pipe", os.O_RDWR | os.O_NONBLOCK)
+    try:
+        assert main(["init", "--from", "pipe"]) == ExitCode.INPUT
+        assert main(["check", "pipe", "--site", "sandbox-24.11"]) == ExitCode.INPUT
+    finally:
+        os.close(writer)

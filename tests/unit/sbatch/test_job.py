@@ -6,6 +6,7 @@ import pytest
 
 from hpcrun.errors import InputError
 from hpcrun.model.job import JobMount, MpiWish, Resources, Submit
+from hpcrun.sbatch import format_job
 from tests.unit.sbatch.scripts import STEP, read, told
 
 HEADER = {
@@ -332,3 +333,52 @@ def test_script_without_container_is_refused(text: str, tmp_path: Path) -> None:
     with pytest.raises(InputError) as caught:
         read(tmp_path, text)
     assert len(told(caught.value.diagnostics, "HPR824")) == 1
+
+
+SECRETS = {
+    "exported": "export HF_TOKEN=hidden$X\n",
+    "header": "#SBATCH --export=ALL,HF_TOKEN=hidden\n",
+    "runtime": "export APPTAINER_DOCKER_PASSWORD=hidden\n",
+    "prefix": "export APPTAINERENV_PGPASSWORD='hidden'\n",
+}
+
+
+@pytest.mark.parametrize("text", SECRETS.values(), ids=SECRETS)
+def test_secrets_of_a_script_come_into_no_job_file(text: str, tmp_path: Path) -> None:
+    step = "srun --export=ALL,A_SECRET=hidden apptainer exec --env WANDB_API_KEY=hidden a.sif b\n"
+    script = read(tmp_path, text + step)
+    assert "hidden" not in format_job(script, tmp_path)
+    assert not any("hidden" in f"{each.message}{each.found}" for each in script.found)
+
+
+def test_variables_that_only_sound_like_secrets_are_carried_over(tmp_path: Path) -> None:
+    text = "export TOKENIZERS_PARALLELISM=false MAX_TOKENS=9 TOKEN_FILE=/a PAT_RT_X=1\n"
+    env = read(tmp_path, f"{text}srun apptainer exec a.sif b\n").job.env
+    assert list(env) == ["TOKENIZERS_PARALLELISM", "MAX_TOKENS", "TOKEN_FILE", "PAT_RT_X"]
+
+
+def test_variables_that_srun_sets_count_before_the_scripts(tmp_path: Path) -> None:
+    text = "export A=1 B=1\nsrun --export=ALL,A=2,C=3 apptainer exec a.sif b\n"
+    assert read(tmp_path, text).job.env == {"A": "2", "B": "1", "C": "3"}
+
+
+def test_only_names_of_folders_come_from_who_submits(tmp_path: Path) -> None:
+    environment = {
+        "DATA": "/data",
+        "AWS_SECRET_ACCESS_KEY": "/abc+def",
+        "HALF": "/a\udcff",
+        "LIST": "/a:/b",
+        "WORD": "word",
+        "USER": "me\x1b",
+    }
+    names = " ".join(f'"${name}"' for name in environment)
+    script = read(tmp_path, f"srun apptainer exec a.sif b {names}\n", environment)
+    assert script.job.script is not None
+    assert script.job.script.splitlines()[-1] == "exec b /data " + " ".join(names.split()[1:])
+
+
+def test_words_behind_a_colon_stand_for_none_before_it(tmp_path: Path) -> None:
+    text = "mpirun -n 2 apptainer exec a.sif b $X : -n 1 apptainer exec c.sif d e\n"
+    script = read(tmp_path, text)
+    assert script.job.script is not None
+    assert script.job.script.endswith("exec b $X\n")
