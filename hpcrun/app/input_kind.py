@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Literal
 
 from hpcrun.errors import InputError, MissingInputError
+from hpcrun.loading.source import refuse_unfit_path
 
 Kind = Literal["job", "image", "script"]
 _HEAD_BYTES = 8192
@@ -17,6 +18,7 @@ _IMAGES = (b"hsqs", b"\x1f\x8b", b"BZh", b"\xfd7zXZ\0", b"(\xb5/\xfd", b"\x7fELF
 
 def find_kind(path: Path) -> Kind:
     """Tell what a file or folder is."""
+    refuse_unfit_path(path)
     if path.is_dir():
         return "image"
     head = _read_head(path)

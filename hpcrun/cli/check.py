@@ -86,7 +86,7 @@ def _show(made: "Check", *, as_json: bool, as_sarif: bool, is_verbose: bool) -> 
 
         from hpcrun.report.sarif import check_to_sarif
 
-        click.echo(json.dumps(check_to_sarif(made), indent=2, ensure_ascii=False))
+        click.echo(json.dumps(check_to_sarif(made), indent=2))
     else:
         from hpcrun.report.check import format_check
         from hpcrun.report.terminal import wants_colour

@@ -109,13 +109,18 @@ def _span_at(source: Source, index: int) -> Span:
     return source.span(len(before), len(before[-1]) + 1, 1)
 
 
-def read_bytes(path: Path) -> bytes:
-    """Read a small file; what is not there or no file at all raises."""
+def refuse_unfit_path(path: Path) -> None:
+    """Refuse a path that no plan, record or JSON can hold."""
     if not _is_utf8(path.absolute()):
         raise InputError(
             f"the path of `{path}` is not UTF-8, so no plan or record can hold it",
             help=["rename the file or folder"],
         )
+
+
+def read_bytes(path: Path) -> bytes:
+    """Read a small file; what is not there or no file at all raises."""
+    refuse_unfit_path(path)
     try:
         # Without O_NONBLOCK a named pipe would be waited on for ever.
         with open(os.open(path, os.O_RDONLY | os.O_NONBLOCK), "rb") as stream:  # noqa: PTH123

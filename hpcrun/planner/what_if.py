@@ -59,6 +59,7 @@ def _ranged(group: Sequence[Way]) -> Way:
         values = " to ".join(dict.fromkeys((first.value, last.value)))
         if last.is_open:
             values = f"{first.value} or newer"
-        return first._replace(text=first.text.format(value=values), value=values)
+        # No format string: names of stacks and libraries in the text may hold braces.
+        return first._replace(text=first.text.replace("{value}", values), value=values)
 
     return Way(tuple(ranged(index) for index in range(len(group[0].changes))))

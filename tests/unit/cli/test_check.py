@@ -1,6 +1,7 @@
 """`hpcrun check`: kinds are told by content, all sites at once, exit codes, JSON and SARIF."""
 
 import json
+import os
 from pathlib import Path
 
 import jsonschema
@@ -184,3 +185,21 @@ def test_image_without_mpi_is_asked_about_all_the_same(
 def test_file_that_is_not_there_is_told() -> None:
     assert main(["check", "no.sif", "--site", "box"]) == ExitCode.NO_INPUT
     assert main(["check", "docker://debian", "--site", "box"]) == ExitCode.NO_INPUT
+
+
+@pytest.mark.parametrize("form", ["--json", "--sarif"])
+def test_name_that_no_json_can_hold_is_refused(form: str, folder: Path) -> None:
+    name = os.fsdecode(b"caf\xe9.sif")
+    (folder / name).write_bytes((folder / "app.sif").read_bytes())
+    assert main(["check", name, "--site", "box", form]) == ExitCode.INPUT
+
+
+def test_sarif_holds_nothing_that_a_terminal_obeys(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = folder / "odd.sh"
+    path.write_text(SCRIPT.replace("/usr/bin/app", "'\x9b2J' \x9b2J\u202e*"), encoding="utf-8")
+    main(["check", "odd.sh", "--site", "box", "--sarif"])
+    out = capsys.readouterr().out
+    assert "\\u202e" in out
+    assert out.replace("\n", "").isprintable()

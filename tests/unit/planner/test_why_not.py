@@ -8,7 +8,7 @@ import pytest
 from hpcrun.model.image import ImageFacts
 from hpcrun.model.verdict import Answer
 from hpcrun.planner.candidates import Shape
-from hpcrun.planner.changes import Change
+from hpcrun.planner.changes import Change, changes_for
 from hpcrun.planner.judge import Judge, judge_all
 from hpcrun.planner.question import Question, gather
 from hpcrun.planner.what_if import what_if
@@ -121,3 +121,13 @@ def test_way_that_works_has_nothing_against_it() -> None:
 def test_words_that_name_nothing(words: list[str], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         why_not(question(image()), words)
+
+
+def test_braces_in_the_name_of_a_library_are_no_format(monkeypatch: pytest.MonkeyPatch) -> None:
+    def braced(asked: Question, shape: Shape) -> Iterator[Change]:
+        return (c._replace(text=f"{c.text} {{0.x}}") for c in changes_for(asked, shape))
+
+    monkeypatch.setattr("hpcrun.planner.what_if.changes_for", braced)
+    facts, more, words, text = CASES["unknown-server"]
+    [answer] = why_not(question(facts, dict(more)), words.split())
+    assert f"{text} {{0.x}}" in [fact.text for way in answer.would_work_if for fact in way]
