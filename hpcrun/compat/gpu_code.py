@@ -17,7 +17,7 @@ from hpcrun.tables.gpu_versions import compute_of, gpu_versions, vendor_of
 from hpcrun.tables.versions import version_key
 
 _ROW = asked("gpu-code")
-_TARGET = re.compile(r"(?:sm|compute)_([0-9]+)([0-9])([af]?)")
+_TARGET = re.compile(r"(?:sm|compute)_([0-9]{1,9})([0-9])([af]?)")
 _NAMED = 3
 """Files that evidence names; there may be many."""
 

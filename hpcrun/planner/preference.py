@@ -65,5 +65,5 @@ def _kind_rank(shape: Shape, judgement: Judgement) -> int:
 
 
 def _variant_rank(srun_type: str) -> int:
-    match = re.fullmatch(r".*_v(\d+)", srun_type)
+    match = re.fullmatch(r".*_v(\d{1,9})", srun_type)
     return 1000 - int(match.group(1)) if match else 0

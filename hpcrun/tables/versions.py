@@ -9,6 +9,8 @@ from hpcrun.model.base import Value
 
 _LEADING_NUMBERS = re.compile(r"\D*?(\d+(?:\.\d+)*)")
 
+_DIGITS_MAX = 18
+
 
 @cache
 def version_key(text: str) -> tuple[int, ...]:
@@ -19,10 +21,15 @@ def version_key(text: str) -> tuple[int, ...]:
     match = _LEADING_NUMBERS.match(text)
     if match is None:
         return ()
-    numbers = [int(part) for part in match.group(1).split(".")]
+    numbers = [_number(part) for part in match.group(1).split(".")]
     while numbers and numbers[-1] == 0:
         numbers.pop()
     return tuple(numbers)
+
+
+def _number(digits: str) -> int:
+    """Return a number of a version; an image may hold one that int() refuses to read."""
+    return int(digits) if len(digits) <= _DIGITS_MAX else 10**_DIGITS_MAX
 
 
 def is_within(version: str, since: str, before: str) -> bool:
