@@ -141,7 +141,7 @@ def _check_forward(
         )
         return incompatible(reason)
     if _is_on_path(compat, env) or _is_on_path(compat, facts.container.environment):
-        return fits(_ROW, *seen, f"`{_PATH}` names its folder")
+        return _check_takers(nodes, version, (*seen, f"`{_PATH}` names its folder"))
     reason = Reason(
         code="HPR706",
         message=f"CUDA {version} runs by the image's forward compatibility, which is not on path",
@@ -149,6 +149,14 @@ def _check_forward(
         table_row=_ROW,
     )
     return incompatible(reason, force=Force.WARNS)
+
+
+def _check_takers(nodes: GpuNodes, version: str, seen: tuple[str, ...]) -> Verdict:
+    """Judge GPUs by their names: some that are not for data centers take forward compatibility."""
+    if nodes.is_data_center is True:
+        return fits(_ROW, *seen)
+    message = f"cannot tell whether these GPUs take forward compatibility to CUDA {version}"
+    return unknown(Reason("HPR706", message, (*seen, nodes.models), _ROW), force=Force.WARNS)
 
 
 def _check_misled(facts: ImageFacts, nodes: GpuNodes, env: Mapping[str, str]) -> Verdict | None:

@@ -126,5 +126,7 @@ def _distance(
     codes = judgement.codes
     is_senseless = bool(codes & SENSELESS)
     is_senseless |= "HPR202" in codes and shape.image_arch in emulated
+    # Nobody knows whether there is anything to emulate.
+    is_senseless |= "HPR202" in codes and shape.execution == "emulated"
     is_other_family = "HPR301" in codes
     return (is_senseless, is_other_family, judgement.weight, len(codes))

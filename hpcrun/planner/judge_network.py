@@ -1,7 +1,7 @@
 """What a question raises about the network between nodes; does not judge it, nor choose."""
 
 import posixpath
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import PurePosixPath
 
 from hpcrun.compat.emulation import check_emulated_network
@@ -78,8 +78,15 @@ def judge_collectives(question: Question, arch: str) -> Iterator[Verdict]:
 
 
 def _check_choice(question: Question, arch: str) -> Verdict:
-    image = question.images[arch].container.environment
-    return check_choice(question.job.env, image, question.site, question.classes)
+    environments = (question.job.env, question.images[arch].container.environment)
+    if not question.job.resources.gpus_per_node:
+        environments = (_without_gpus(environments[0]), _without_gpus(environments[1]))
+    return check_choice(*environments, question.site, question.classes)
+
+
+def _without_gpus(environment: Mapping[str, str]) -> dict[str, str]:
+    """Leave out what only GPUs' collectives read."""
+    return {name: value for name, value in environment.items() if not name.startswith("NCCL_")}
 
 
 def _is_on_one_node(question: Question) -> bool:

@@ -115,6 +115,7 @@ def test_version_of_cuda_by_toolkit_and_by_what_the_image_says() -> None:
 
 COMPAT = gpu_library("cuda-compat", "550.54.15", "/usr/local/cuda-12.4/compat/libcuda.so.550.54.15")
 FIRST = {"LD_LIBRARY_PATH": "/usr/local/cuda/compat:/opt/lib"}
+GEFORCE = {"model": "GeForce RTX 4090", "vendor": "nvidia"}
 RTX = {"model": "RTX 6000 Ada", "vendor": "nvidia"}
 
 
@@ -123,7 +124,9 @@ RTX = {"model": "RTX 6000 Ada", "vendor": "nvidia"}
     [
         (A100, "470.82.01", FIRST, "fits"),
         (A100, "470.82.01", {}, "warns HPR706"),
-        (RTX, "470.82.01", FIRST, "refuses HPR706"),
+        (GEFORCE, "470.82.01", FIRST, "refuses HPR706"),
+        # NVIDIA supports it on some of these.
+        (RTX, "470.82.01", FIRST, "warns HPR706"),
         ({"model": "a model of next year", "vendor": "nvidia"}, "470.82.01", {}, "warns HPR706"),
         # Put in front of a newer driver: error 803.
         (A100, "580.65.06", FIRST, "refuses HPR706"),

@@ -286,3 +286,11 @@ def test_choice_image_that_was_not_read_is_unknown_not_absent() -> None:
 def test_refused_plan_names_no_chosen_way_and_no_why() -> None:
     made = plan(IMAGES["debian13-openmpi-5.0.7"], resources={"nodes": 3, "tasks": 3})
     assert (made.chosen, made.why, codes(made)) == (None, (), ["HPR106"])
+
+
+def test_refused_plan_speaks_of_no_emulation_where_nobody_knows_the_nodes_processor() -> None:
+    node = {"cores": 4, "memory_mib": 4000, "fabric": {"kind": "efa"}}
+    here = site(node_classes={"compute": node}, scheduler={"version": "24.11.5"})
+    made = plan_job(job(), here, {"amd64": IMAGES["debian12-mpich-4.0.2"]}, {})
+    assert "HPR202" in {each.code for each in made.diagnostics}
+    assert not any("emulated" in each.message for each in made.diagnostics)

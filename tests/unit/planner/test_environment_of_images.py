@@ -90,3 +90,17 @@ def test_mpich_told_to_speak_what_it_cannot_is_refused() -> None:
     told = [each for each in made.diagnostics if each.code == "HPR401"]
     assert made.is_refused
     assert any("the job sets `MPIR_CVAR_PMI_VERSION=x`" in line for line in told[0].found)
+
+
+def test_what_gpus_talk_over_is_not_told_to_jobs_without_them() -> None:
+    node = {"arch": "x86_64", "cores": 4, "memory_mib": 4000, "fabric": {"kind": "infiniband"}}
+    here = site(node_classes={"compute": node}, mpi_stacks={})
+    facts = setting(IMAGES["debian12-openmpi-4.1.4"], NCCL_NET="Socket")
+
+    def codes(**wishes: Any) -> set[str]:
+        made = plan_job(job(**wishes), here, {"amd64": facts}, {})
+        return {each.code for each in made.diagnostics}
+
+    gpus = {"nodes": 2, "tasks": 4, "gpus_per_node": 1}
+    assert "HPR326" not in codes()
+    assert "HPR326" in codes(resources=gpus)

@@ -91,11 +91,11 @@ GPU: dict[str, Case] = {
     "HPR706": Case(
         fires=Given(
             image=_image(_CUDA, _COMPAT),
-            site=_gpus("RTX 6000 Ada", "nvidia", gpu_driver="470.82.01"),
+            site=_gpus("GeForce RTX 4090", "nvidia", gpu_driver="470.82.01"),
         ),
         silent=Given(
             image=_image(_CUDA, _COMPAT),
-            site=_gpus("RTX 6000 Ada", "nvidia", gpu_driver="525.60.13"),
+            site=_gpus("GeForce RTX 4090", "nvidia", gpu_driver="525.60.13"),
         ),
         fires_too=_FOR_ALL,
     ),
