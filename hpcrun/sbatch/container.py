@@ -26,7 +26,7 @@ _ASKED_MAX = 500
 _HOST_ONLY = frozenset(("OLDPWD", "SHLVL", "_"))
 _OF_THE_LAUNCHER = re.compile(r"SLURM_.*|SBATCH_.*|SRUN_.*")
 _WHERE = re.compile(r"\$\{?(SLURM_\w+)")
-_OF_THE_SHELL = re.compile(r"\$(?:\{[#!]?[0-9@*#?$!-]|[0-9@*#?$!-]|\{\w+\[)")
+_OF_THE_SHELL = re.compile(r"\$(?:\{[#!]?[0-9@*#?$!-]|[0-9@*#?$!-]|\{\w+\[|['\"])")
 """What only the script's own shell has: its arguments, its arrays, how the last command ended."""
 _COMMAND = re.compile(r"\$\(|`|\A~")
 _REFERENCE = re.compile(r"\$\{?([A-Za-z_]\w*)")

@@ -47,7 +47,7 @@ _TOKEN = re.compile(
     rf"|(?P<redirect>[0-9]*+(?:<<<|&>>|>>|>\||>&|<&|&>|<>|>|<(?!<))[ \t]*+&?(?:{_WORD})++)"
     r"|(?P<arithmetic>\(\((?:[^()\n]|\([^()\n]*+\))*+\)\))"
     r"|(?P<operator>&&|\|\||;;&|;;|;&|\|&|[;|&()\n])"
-    rf"|(?P<word>(?:{_WORD})++)",
+    rf"|(?P<word>(?:{_WORD})++(?:(?:\\\n)++(?:{_WORD})++)*+)",
     re.DOTALL,
 )
 SEGMENT = re.compile(

@@ -21,6 +21,9 @@ WORDS_MAX = 400
 _BRACED = re.compile(r"\$\{(\w+|[@*])(?::-([^$`{}'\"\\*?\[]*))?\}")
 _ALL = frozenset(('"$@"', "$@", "$*", '"${@}"', "${@}", '${1+"$@"}'))
 _BLANKS = " \t\n"
+_QUOTES = ("'", '"')
+_HOME = re.compile(r"((?:[A-Za-z_]\w*+=)?)~([^/]*+)")
+"""Bash also looks for `~` behind the name in words that look like settings."""
 
 
 class Known(NamedTuple):
@@ -86,7 +89,8 @@ def _expand(known: Known, raw: str) -> list[str]:
     if raw in _ALL:
         return list(known.args) if known.args is not None else [UNKNOWN_WORD]
     if (array := _ARRAY.fullmatch(raw)) is not None:
-        return known.elements(array[2])
+        words = known.elements(array[2])
+        return words if array[1] else _split_all(known, words)
     home, raw = _home(known, raw)
     fields, is_quoted = [home], False
     for match in SEGMENT.finditer(raw):
@@ -109,6 +113,14 @@ def _expand(known: Known, raw: str) -> list[str]:
     return words or ([""] if is_quoted else [])
 
 
+def _split_all(known: Known, words: Sequence[str]) -> list[str]:
+    """Return what a shell makes of an array's words that stand in no quotes."""
+    text = "".join(words)
+    if "IFS" in known.variables and any(blank in text for blank in _BLANKS):
+        return [UNKNOWN_WORD]
+    return [UNKNOWN_WORD] if set("*?[") & set(text) else [w for each in words for w in each.split()]
+
+
 def expand_value(known: Known, raw: str) -> str:
     """Return what a variable is set to: the words are not split."""
     if raw.startswith("("):
@@ -127,10 +139,9 @@ def expand_value(known: Known, raw: str) -> str:
 
 def _home(known: Known, raw: str) -> tuple[str, str]:
     """Return what `~` in front of a word comes to, and the rest of the word."""
-    if not raw.startswith("~"):
+    if (found := _HOME.match(raw)) is None:
         return "", raw
-    name, slash, rest = raw[1:].partition("/")
-    return (UNKNOWN_WORD if name else known.value("HOME")), slash + rest
+    return found[1] + (UNKNOWN_WORD if found[2] else known.value("HOME")), raw[found.end() :]
 
 
 def _array(known: Known, raw: str) -> str:
@@ -192,7 +203,7 @@ def _split(text: str) -> list[str]:
 
 def _quoted(known: Known, match: re.Match[str]) -> str:
     if match["escaped"]:
-        return match["escaped"]
+        return match["escaped"] if match["escaped"] != "\n" else ""
     if match["plain"]:
         return match["plain"][1:-1]
     text = ""
@@ -204,6 +215,8 @@ def _quoted(known: Known, match: re.Match[str]) -> str:
 
 
 def _unquoted(known: Known, match: re.Match[str]) -> str:
+    if match["text"] == "$" and match.re is SEGMENT and match.string[match.end() :][:1] in _QUOTES:
+        return UNKNOWN_WORD
     if match["text"]:
         folder = known.name.rpartition("/")[0]
         # A relative name says nothing once the script is elsewhere.

@@ -143,6 +143,8 @@ def test_word_that_is_not_known_stops_the_job_at_its_start(tmp_path: Path) -> No
 LOST = {
     "argument": 'run() {\n srun -n 2 apptainer exec a.sif b $1\n}\nrun "$(cat y)"\n',
     "last-command": "srun -n 2 apptainer exec a.sif b $?\n",
+    "ansi-quotes": "srun -n 2 apptainer exec a.sif b $'a\\tb'\n",
+    "translated": 'srun -n 2 apptainer exec a.sif b $"a"\n',
     "within-bash": 'srun bash -c "apptainer exec a.sif b $UNSET"\n',
     "split": 'C="apptainer exec a.sif b $X"\nsrun -n 2 $C\n',
 }
@@ -192,11 +194,24 @@ def test_word_of_which_a_shell_makes_names_is_told_and_left_to_one(
     assert told(script.found, "HPR826")
 
 
-@pytest.mark.parametrize("words", ["{}", "'a*'", '"$G"', "a~", "{a}", "[", "x=~/y"])
+@pytest.mark.parametrize("words", ["{}", "'a*'", '"$G"', "a~", "{a}", "[", "--x=~/y"])
 def test_word_that_only_looks_like_a_pattern_stays_a_word(words: str, tmp_path: Path) -> None:
     script = read(tmp_path, f'G="a*"\nsrun apptainer exec a.sif b {words}\n')
     assert script.job.script is None
     assert script.found == ()
+
+
+SAME = {
+    "a\\\nb c\\\n  d": ("ab", "c", "d"),
+    "\"$'x'\" '$\"' $": ("$'x'", '$"', "$"),
+    "A=~/b 'A=~'/c": ("A=/home/u/b", "A=~/c"),
+}
+
+
+@pytest.mark.parametrize(("words", "expected"), SAME.items(), ids=range(len(SAME)))
+def test_words_are_those_of_bash(words: str, expected: tuple[str, ...], tmp_path: Path) -> None:
+    script = read(tmp_path, f"srun apptainer exec a.sif b {words}\n", {"HOME": "/home/u"})
+    assert script.job.command == ("b", *expected)
 
 
 def test_loop_over_files_leaves_its_variable_open(tmp_path: Path) -> None:
