@@ -35,11 +35,20 @@ class PmixServer(NamedTuple):
 def check_pmix_pair(ability: PmiAbility, server: PmixServer) -> Verdict:
     """Judge one client with one server: their versions, and their modules where both are known."""
     verdicts = [_check_versions(ability, server)]
-    if is_known(ability.psec) and is_known(server.psec):
+    if server.psec == ("munge",) and not is_known(ability.psec):
+        verdicts.append(_munge_alone(ability, server))
+    elif is_known(ability.psec) and is_known(server.psec):
         verdicts.append(_check_modules(ability, server, "psec", ability.psec, server.psec))
     if is_known(ability.gds) and is_known(server.gds):
         verdicts.append(_check_modules(ability, server, "gds", ability.gds, server.gds))
     return Verdict.worst_of(verdicts)
+
+
+def _munge_alone(ability: PmiAbility, server: PmixServer) -> Verdict:
+    """Doubt a client of unknown modules before a server that insists on munge (openpmix#3731)."""
+    seen = (ability.evidence, f"psec modules of the server: `munge`: {server.found}")
+    message = f"cannot tell whether the library's PMIx has `munge`, on which {server.whose} insists"
+    return unknown(Reason("HPR413", message, seen, _MODULES), force=Force.WARNS)
 
 
 def _check_modules(

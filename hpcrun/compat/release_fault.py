@@ -25,7 +25,7 @@ def check_release_fault(  # noqa: PLR0913  the library, where it runs, and how
 ) -> Verdict:
     """Judge one library over the network of the nodes that a job may land on."""
     fault = release_faults().of(client.make, client.version, client.device)
-    if n_nodes == 1 or fault is None or fault.unless in job_env or n_ranks < fault.ranks_min:
+    if n_nodes == 1 or fault is None or fault.unless in job_env:
         what = f"{n_nodes} nodes and {n_ranks} ranks"
         return fits(_ROW, client.found, f"no fault of it is known for {what}")
     for names, node in alike(classes, lambda node: node.fabric.kind):
@@ -39,7 +39,9 @@ def check_release_fault(  # noqa: PLR0913  the library, where it runs, and how
             evidence=(client.found, seen, *_unset(fault)),
             table_row=f"release_faults.yaml row `{fault.id}`",
         )
-        return incompatible(reason) if is_known(kind) else unknown(reason, force=Force.WARNS)
+        if is_known(kind) and n_ranks >= fault.ranks_sure:
+            return incompatible(reason)
+        return unknown(reason, force=Force.WARNS)
     return fits(_ROW, client.found, "the nodes' network is not the one that it has a fault with")
 
 

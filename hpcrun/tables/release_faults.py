@@ -20,8 +20,8 @@ class ReleaseFault(Row):
     """Variable of a job with which it works."""
     device: str | None = None
     """Of MPICH, where only builds for this one have the fault."""
-    ranks_min: int = 2
-    """The fewest ranks with which it was met."""
+    ranks_sure: int = 2
+    """The fewest ranks with which it was met often; with fewer it is warned of."""
     outcome: str
 
 

@@ -242,7 +242,8 @@ MODULES = {
     "munge is all in common": ("munge native", "munge", "hash", "hash", UNKNOWN),
     "no data store": ("native", "native", "ds21", "shmem2", NO),
     "stores differ but for hash": ("native", "native", "ds21 hash", "hash shmem2", OK),
-    "client not read": ("unknown", "munge", "unknown", "hash", OK),
+    "client not read": ("unknown", "native munge", "unknown", "hash", OK),
+    "client not read, munge alone": ("unknown", "munge", "unknown", "hash", UNKNOWN),
 }
 
 

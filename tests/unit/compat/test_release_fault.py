@@ -38,9 +38,9 @@ def test_fault_needs_its_release_its_network_and_two_nodes(
 
 @pytest.mark.parametrize(
     ("device", "n_ranks", "answer"),
-    [("ch4:ucx", 4, NO), ("ch4:ucx", 2, OK), ("ch4:ofi", 4, OK), (None, 4, OK)],
+    [("ch4:ucx", 4, NO), ("ch4:ucx", 2, UNKNOWN), ("ch4:ofi", 4, OK), (None, 4, OK)],
 )
-def test_fault_of_some_builds_needs_their_device_and_ranks(
+def test_fault_of_some_builds_needs_their_device_and_is_sure_from_some_ranks_on(
     device: str | None, n_ranks: int, answer: Answer
 ) -> None:
     client = PmiClient(
@@ -49,3 +49,4 @@ def test_fault_of_some_builds_needs_their_device_and_ranks(
     classes = {"compute": NodeClass.model_validate({"fabric": {"kind": "ethernet"}})}
     verdict = check_release_fault(client, site(), classes, n_nodes=2, n_ranks=n_ranks, job_env={})
     assert verdict.answer is answer
+    assert verdict.refuses is (answer is NO)
