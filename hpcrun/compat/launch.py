@@ -1,5 +1,7 @@
 """Do model, launcher and number of tasks make sense together; does not judge PMI or libraries."""
 
+from functools import cache
+
 from hpcrun.compat.evidence import (
     asked,
     fits,
@@ -21,6 +23,7 @@ _ALONE = asked("without-mpi")
 _INNER = asked("inner-launcher")
 
 
+@cache
 def check_supported(model: str, launcher: str) -> Verdict:
     """Judge whether this version of hpcrun can start ranks that way."""
     if model != "contained" and launcher == "srun":
@@ -86,6 +89,7 @@ def _check_unmet(facts: ImageFacts, need: MpiNeed) -> Verdict:
     )
 
 
+@cache
 def check_no_pmi(launcher: str, srun_type: str | None) -> Verdict:
     """Judge what starts tasks that use no MPI."""
     if srun_type == "none":
@@ -101,19 +105,23 @@ def check_no_pmi(launcher: str, srun_type: str | None) -> Verdict:
     )
 
 
+@cache
+def check_no_srun() -> Verdict:
+    """Judge starting ranks inside one container by Slurm's launcher (contained)."""
+    return incompatible(
+        Reason(
+            code="HPR404",
+            message="model `contained` starts ranks by the image's launcher, not by `srun`",
+            evidence=("`srun` is outside the container",),
+            table_row=_INNER,
+        )
+    )
+
+
 def check_inner_launcher(
     facts: ImageFacts, library: MpiLibrary, launcher: str, *, n_nodes: int
 ) -> Verdict:
     """Judge starting ranks by the image's own launcher inside one container (contained)."""
-    if launcher == "srun":
-        return incompatible(
-            Reason(
-                code="HPR404",
-                message="model `contained` starts ranks by the image's launcher, not by `srun`",
-                evidence=("`srun` is outside the container",),
-                table_row=_INNER,
-            )
-        )
     if n_nodes > 1:
         return incompatible(
             Reason(

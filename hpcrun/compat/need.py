@@ -59,20 +59,20 @@ def find_mpi_need(facts: ImageFacts, *, job_env: Mapping[str, str] | None = None
     # Whoever starts a program from a script may set its library path there.
     is_strict = bool(own) and _LIBRARY_PATH not in env
     is_mounted = facts.program is not None and facts.program.host_path is not None
-    served = {
+    served = [
         # The folders that a mounted program names may be mounted too.
-        user: libraries_of(
+        libraries_of(
             user,
             usable,
             is_strict=is_strict and not (is_mounted and (user.rpath or user.runpath)),
         )
         for user in users
-    }
-    loaded = {lib.path for libraries in served.values() for lib in libraries}
+    ]
+    loaded = {lib.path for libraries in served for lib in libraries}
     return MpiNeed(
         users=users,
         libraries=tuple(lib for lib in usable if lib.path in loaded) if users else usable,
-        unmet=tuple(user for user in users if not served[user]),
+        unmet=tuple(user for user, found in zip(users, served, strict=True) if not found),
         is_certain=facts.is_complete,
         has_direct_user=any(user.certainty is not Certainty.HINT for user in own or ()),
     )

@@ -30,6 +30,10 @@ class ApiNames(Value):
 
     def __hash__(self) -> int:
         """Let values that hold names be keys."""
+        return self._hash
+
+    @cached_property
+    def _hash(self) -> int:
         return hash(str(self.by_form))
 
     @classmethod

@@ -1,7 +1,7 @@
 """Three-valued answers with their grounds and reasons; does not decide anything.
 
-Plain dataclasses and no pydantic models: thousands of them are made for one table of images and
-sites, and all of them here.
+Plain dataclasses and no pydantic models, and not frozen, which costs as much as all the rest of
+making one: thousands are made for one table of images and sites. Nobody changes one.
 """
 
 from collections.abc import Iterable
@@ -28,7 +28,7 @@ class Force(StrEnum):
     """Nothing is known against it, for a fact is lacking: not checked, which is not passed."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(unsafe_hash=True, slots=True)
 class Ground:
     """What an answer rests on: the row that decided, and what was compared, found where."""
 
@@ -37,7 +37,7 @@ class Ground:
     evidence: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(unsafe_hash=True, slots=True)
 class Reason:
     """Why an answer was given: the rule's code, one sentence, and what was found where."""
 
@@ -48,7 +48,7 @@ class Reason:
     """Row of a table that decided, as `file row`; shown as `= rule:`."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Verdict:
     """An answer and what it rests on: reasons against, or the grounds of a compatible one."""
 
@@ -67,8 +67,8 @@ class Verdict:
     def __post_init__(self) -> None:
         """Weigh the answer once: it is asked for far more often than answers are given."""
         weight = _WEIGHTS[self.force, self.answer]
-        object.__setattr__(self, "weight", weight)
-        object.__setattr__(self, "objection", weight if self.force is Force.REFUSES else 0)
+        self.weight = weight
+        self.objection = weight if self.force is Force.REFUSES else 0
 
     @property
     def refuses(self) -> bool:

@@ -1,6 +1,7 @@
 """Every way to run a job, plausible or not (formats.md, candidates); does not judge them."""
 
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Literal, NamedTuple
 
 from hpcrun.model.base import UNKNOWN, is_known
@@ -29,20 +30,20 @@ class Shape(NamedTuple):
     image_arch: str
 
 
-def all_shapes(question: Question) -> Iterator[Shape]:
+def all_shapes(question: Question) -> tuple[Shape, ...]:
     """Give every model x launcher x `--mpi` type x MPI stack x execution x image variant."""
-    for arch in question.images:
-        for execution in EXECUTIONS:
-            for model in MODELS:
-                for launcher, srun_mpi, stack in _ways(question, model):
-                    yield Shape(
-                        model=model,
-                        launcher=launcher,
-                        srun_mpi=srun_mpi,
-                        mpi_stack=stack,
-                        execution=execution,
-                        image_arch=arch,
-                    )
+    ways = tuple((model, *way) for model in MODELS for way in _ways(question, model))
+    return _shapes(ways, tuple(question.images))
+
+
+@lru_cache(maxsize=256)
+def _shapes(
+    ways: tuple[tuple[Model, Launcher, str | None, str | None], ...], archs: tuple[str, ...]
+) -> tuple[Shape, ...]:
+    """Give the product; it is the same for all images at one site."""
+    return tuple(
+        Shape(*way, execution, arch) for arch in archs for execution in EXECUTIONS for way in ways
+    )
 
 
 def _ways(question: Question, model: Model) -> Iterator[tuple[Launcher, str | None, str | None]]:

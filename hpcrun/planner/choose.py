@@ -58,7 +58,11 @@ def choose(question: Question, judged: Sequence[tuple[Shape, Judgement]]) -> Cho
 def _nearest_miss(
     question: Question, wished: Sequence[tuple[Shape, Judgement]]
 ) -> tuple[Shape, Judgement]:
-    emulated = {shape.image_arch for shape, judgement in wished if _is_emulated(shape, judgement)}
+    emulated = {
+        shape.image_arch
+        for shape, judgement in wished
+        if shape.execution == "emulated" and _has_handler(judgement)
+    }
     distances = [_distance(emulated, *item) for item in wished]
     least = min(distances)
     near = [item for item, distance in zip(wished, distances, strict=True) if distance == least]
@@ -109,10 +113,8 @@ def _is_allowed(job: Job, judgement: Judgement) -> bool:
     return codes <= allowed and all(rules()[code].allowable for code in codes)
 
 
-def _is_emulated(shape: Shape, judgement: Judgement) -> bool:
+def _has_handler(judgement: Judgement) -> bool:
     """Whether the nodes have what emulates the image, whatever else there is against it."""
-    if shape.execution != "emulated":
-        return False
     return _NOT_EMULATED.isdisjoint(reason.code for _, reason in judgement.objections)
 
 

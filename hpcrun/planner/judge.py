@@ -10,6 +10,7 @@ from hpcrun.compat.evidence import asked, in_profile, incompatible, library_foun
 from hpcrun.compat.launch import (
     check_image_mpi,
     check_no_pmi,
+    check_no_srun,
     check_supported,
     check_without_mpi,
 )
@@ -71,10 +72,11 @@ class Judgement:
     @property
     def codes(self) -> frozenset[str]:
         """The rules by which the worst of the answers speak."""
-        if not self.weight:
+        weight = self.weight
+        if not weight:
             return frozenset()
-        against = [v for v in (self.support, *self.verdicts) if v.objection == self.weight]
-        return frozenset([reason.code for v in against for reason in v.reasons])
+        every = (self.support, *self.verdicts)
+        return frozenset([r.code for v in every if v.objection == weight for r in v.reasons])
 
     @property
     def objections(self) -> tuple[tuple[Answer, Reason], ...]:
@@ -104,10 +106,7 @@ class Judge:
 
     def judge(self, shape: Shape) -> Judgement:
         """Judge one candidate."""
-        support = self._once(
-            ("support", shape.model, shape.launcher),
-            lambda: check_supported(shape.model, shape.launcher),
-        )
+        support = check_supported(shape.model, shape.launcher)
         arch, is_contained = shape.image_arch, shape.model == "contained"
         common, is_needed = self._once(
             ("common", arch, shape.execution, is_contained), lambda: self._judge_common(shape)
@@ -115,7 +114,7 @@ class Judge:
         if not is_needed:
             return Judgement(Judged(common), support)
         own = self._judge_model(shape)
-        return Judgement(own._replace(verdicts=common + own.verdicts), support)
+        return Judgement(Judged(common + own.verdicts, own.library, own.client), support)
 
     def _judge_common(self, shape: Shape) -> tuple[tuple[Verdict, ...], bool]:
         """Judge what has nothing to do with MPI, and tell whether more need be asked."""
@@ -130,13 +129,16 @@ class Judge:
             ("containers", shape.image_arch, shape.model == "contained"),
             lambda: tuple(judge_containers(question, shape)),
         )
-        gpus = judge_gpus(question, shape.image_arch, shape.execution)
+        gpus = self._once(
+            ("gpus", shape.image_arch, shape.execution),
+            lambda: tuple(judge_gpus(question, shape.image_arch, shape.execution)),
+        )
         return (*programs, *containers, *gpus), True
 
     def _once(self, key: Hashable, answer: Callable[[], T]) -> T:
-        if key not in self._answers:
-            self._answers[key] = answer()
-        found: T = self._answers[key]
+        found: T | None = self._answers.get(key)
+        if found is None:
+            found = self._answers[key] = answer()
         return found
 
     def _judge_model(self, shape: Shape) -> Judged:
@@ -157,11 +159,7 @@ class Judge:
                 is_wished=question.job.mpi.model == "none",
             ),
         )
-        launch = self._once(
-            ("no pmi", shape.launcher, shape.srun_mpi),
-            lambda: check_no_pmi(shape.launcher, shape.srun_mpi),
-        )
-        return Judged(verdicts=(launch, verdict))
+        return Judged(verdicts=(check_no_pmi(shape.launcher, shape.srun_mpi), verdict))
 
     def _judge_own(self, shape: Shape) -> Judged:
         """Judge starting ranks on the image's own MPI (hybrid, contained)."""
@@ -170,44 +168,45 @@ class Judge:
         present = self._once(
             ("present", arch), lambda: check_image_mpi(question.images[arch], need)
         )
+        if shape.model == "contained" and shape.launcher == "srun":
+            return Judged(verdicts=(present, check_no_srun()))
         if not need.libraries:
             start = () if shape.model == "contained" else self._start(shape, None)
             return Judged(verdicts=(present, *start))
         judged = [self._judge_library(shape, library) for library in need.libraries]
         chosen = _one_library(question, shape, judged)
-        return chosen._replace(verdicts=(present, *chosen.verdicts))
+        return Judged((present, *chosen.verdicts), chosen.library, chosen.client)
 
     def _judge_library(self, shape: Shape, library: MpiLibrary) -> Judged:
         """Judge starting ranks on one library of the image."""
-        question, arch = self._question, shape.image_arch
-        client = self._once(
-            ("client", arch, library.path), lambda: image_client(question, arch, library)
+        arch = shape.image_arch
+        client, verdicts = self._once(
+            ("library", arch, library.path, shape.execution, shape.model == "contained"),
+            lambda: self._judge_placed(shape, library),
         )
         key = ("start", shape.model, arch, library.path, *_launch(shape))
         if shape.model == "contained":
             start = self._once(
-                key, lambda: tuple(check_contained(question, shape, library, client))
+                key, lambda: tuple(check_contained(self._question, shape, library, client))
             )
-            network: tuple[Verdict, ...] = ()
         else:
             start = self._start(shape, client, *key)
-            network = self._once(
-                ("network", arch, library.path, shape.execution),
-                lambda: (
-                    *judge_image_network(question, arch, library, shape.execution),
-                    judge_memory(question, library, client, execution=shape.execution),
-                ),
-            )
-        verdicts = [*start, *network]
-        if shape.execution == "emulated":
-            facts = question.images[arch]
-            verdicts.append(
-                self._once(
-                    ("emulated", arch, library.path),
-                    lambda: check_emulated_mpi(client, facts, question.site, question.classes),
-                )
-            )
-        return Judged(verdicts=tuple(verdicts), library=library, client=client)
+        return Judged(verdicts=start + verdicts, library=library, client=client)
+
+    def _judge_placed(
+        self, shape: Shape, library: MpiLibrary
+    ) -> tuple[PmiClient, tuple[Verdict, ...]]:
+        """Judge one library of the image on the nodes, however its ranks are started."""
+        question, arch, execution = self._question, shape.image_arch, shape.execution
+        facts = question.images[arch]
+        client = image_client(question, arch, library)
+        verdicts: list[Verdict] = []
+        if shape.model != "contained":
+            verdicts += judge_image_network(question, arch, library, execution)
+            verdicts.append(judge_memory(question, library, client, execution=execution))
+        if execution == "emulated":
+            verdicts.append(check_emulated_mpi(client, facts, question.site, question.classes))
+        return client, tuple(verdicts)
 
     def _start(self, shape: Shape, client: PmiClient | None, *key: Hashable) -> tuple[Verdict, ...]:
         """Judge how the host's launcher starts the ranks of a library, if there is one."""
@@ -226,7 +225,7 @@ class Judge:
             ("bind", shape.image_arch, name), lambda: _judge_stack(question, shape.image_arch, name)
         )
         start = self._start(shape, bound.client, "bind start", shape.image_arch, *_launch(shape))
-        return bound._replace(verdicts=(*bound.verdicts, *start))
+        return Judged(bound.verdicts + start, bound.library, bound.client)
 
 
 def _launch(shape: Shape) -> tuple[str | None, ...]:

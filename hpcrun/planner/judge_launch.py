@@ -56,7 +56,9 @@ def check_contained(
     """Judge starting ranks of a library by the image's own launcher, inside one container."""
     facts = question.images[shape.image_arch]
     n_nodes = question.job.resources.nodes
-    yield check_inner_launcher(facts, library, shape.launcher, n_nodes=n_nodes)
-    if shape.launcher != "srun":
-        manager = image_manager(question, shape.image_arch, library, shape.launcher)
-        yield check_managed(client, manager)
+    inner = check_inner_launcher(facts, library, shape.launcher, n_nodes=n_nodes)
+    yield inner
+    if inner.refuses:
+        return
+    manager = image_manager(question, shape.image_arch, library, shape.launcher)
+    yield check_managed(client, manager)

@@ -101,6 +101,8 @@ def _may_be_brought(question: Question, arch: str) -> bool:
     job, facts = question.job, question.images[arch]
     if not facts.is_complete or _PATHS & set(job.env):
         return True
+    if not job.mounts:
+        return False
     folders = [PurePosixPath(folder) for folder in _library_folders(facts)]
     return any(
         mount.container.is_relative_to(folder) or folder.is_relative_to(mount.container)
