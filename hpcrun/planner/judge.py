@@ -18,6 +18,7 @@ from hpcrun.compat.libc import check_libc
 from hpcrun.compat.libc_untold import check_libc_untold
 from hpcrun.compat.mpi_abi import check_mpi_abi, library_for
 from hpcrun.compat.pmi import PmiClient
+from hpcrun.compat.process_manager import Manager
 from hpcrun.compat.runtime import check_bind_allowed, check_library_order
 from hpcrun.model.image import MpiLibrary
 from hpcrun.model.site import Site
@@ -27,6 +28,7 @@ from hpcrun.planner.judge_gpu import judge_gpus
 from hpcrun.planner.judge_launch import check_contained, check_start
 from hpcrun.planner.judge_machine import judge_containers, judge_memory, judge_programs
 from hpcrun.planner.judge_network import judge_image_network, judge_stack_network
+from hpcrun.planner.managers import stack_manager, stacks_with
 from hpcrun.planner.pmi_clients import image_client, stack_client
 from hpcrun.planner.question import Question
 
@@ -212,7 +214,18 @@ class Judge:
         """Judge how the host's launcher starts the ranks of a library, if there is one."""
         return self._once(
             key or ("start", shape.model, *_launch(shape)),
-            lambda: tuple(check_start(self._question, shape, client)),
+            lambda: tuple(check_start(self._question, shape, client, self._manager(shape))),
+        )
+
+    def _manager(self, shape: Shape) -> Manager | None:
+        """Return what a host stack's mpirun or mpiexec starts ranks with, where it has one."""
+        question, launcher, stack = self._question, shape.launcher, shape.mpi_stack
+        if launcher == "srun" or stack is None:
+            return None
+        if stack not in self._once(("have", launcher), lambda: stacks_with(question, launcher)):
+            return None
+        return self._once(
+            ("manager", launcher, stack), lambda: stack_manager(question, stack, launcher)
         )
 
     def _judge_bind(self, shape: Shape) -> Judged:

@@ -5,18 +5,29 @@ from collections.abc import Iterator
 from hpcrun.compat.intel_pmi import check_pmi_library
 from hpcrun.compat.launch import check_inner_launcher
 from hpcrun.compat.pmi import PmiClient, check_pmi
-from hpcrun.compat.process_manager import check_daemons, check_launcher_there, check_managed
+from hpcrun.compat.process_manager import (
+    Manager,
+    check_daemons,
+    check_launcher_there,
+    check_managed,
+)
 from hpcrun.compat.release_fault import check_release_fault
 from hpcrun.model.image import MpiLibrary
 from hpcrun.model.verdict import Verdict
 from hpcrun.planner.candidates import Shape
-from hpcrun.planner.managers import image_manager, stack_manager, stacks_with
+from hpcrun.planner.managers import image_manager
 from hpcrun.planner.question import Question
 from hpcrun.tables.release_faults import release_faults
 
 
-def check_start(question: Question, shape: Shape, client: PmiClient | None) -> Iterator[Verdict]:
-    """Judge starting ranks of a library by the host's launcher; the launcher alone without one."""
+def check_start(
+    question: Question, shape: Shape, client: PmiClient | None, manager: Manager | None
+) -> Iterator[Verdict]:
+    """Judge starting ranks of a library by the host's launcher; the launcher alone without one.
+
+    `manager` is what mpirun or mpiexec of the candidate's host stack starts ranks with; None under
+    srun, and where the stack has no such launcher.
+    """
     if client is not None and release_faults().of(client.make, client.version, client.device):
         yield check_release_fault(
             client,
@@ -32,11 +43,9 @@ def check_start(question: Question, shape: Shape, client: PmiClient | None) -> I
             if client.implementation == "intel-mpi":
                 yield _check_pmi_library(question, shape, client)
         return
-    has_it = shape.mpi_stack in stacks_with(question, shape.launcher)
-    stack = shape.mpi_stack if has_it else None
+    stack = shape.mpi_stack if manager is not None else None
     yield check_launcher_there(question.site, shape.launcher, stack)
-    if client is not None and stack is not None:
-        manager = stack_manager(question, stack, shape.launcher)
+    if client is not None and manager is not None:
         yield check_managed(client, manager)
         yield check_daemons(manager, question.site, n_nodes=question.job.resources.nodes)
 
