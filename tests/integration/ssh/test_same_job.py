@@ -58,6 +58,7 @@ def normalised(text: str, folder: JobFolder, run: str) -> str:
     text = text.replace('"workdir": "work"', '"workdir": "WORKDIR"')
     text = re.sub(r'"site": "[a-z0-9-]+"', '"site": "SITE"', text)
     text = re.sub(rf"at site (SITE|{folder.sandbox.name}),", "at site SITE,", text)
+    text = re.sub(rf"profile `(SITE|{folder.sandbox.name})`", "profile `SITE`", text)
     text = re.sub(r'("job_id": ")\d+"', r'\1ID"', text)
     text = re.sub(r"slurm-\d+\.out", "slurm-ID.out", text)
     text = re.sub(r"StepId=\d+\.0", "StepId=ID.0", text)
