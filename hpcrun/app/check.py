@@ -16,7 +16,6 @@ from hpcrun.model.image import ImageFacts
 from hpcrun.model.job import Allow, Job
 from hpcrun.model.memory import Memory
 from hpcrun.model.plan import Plan
-from hpcrun.model.site import Site
 from hpcrun.site.identify import FoundSite
 
 
@@ -116,11 +115,12 @@ def site_check(found: FoundSite, made: Plan, more: Iterable[Diagnostic] = ()) ->
 
 def _check_script(path: Path, sites: Sequence[CheckedSite], means: Means) -> Check:
     """Check the job of a script, and the script as it stands."""
+    from hpcrun.planner import mark_allowed
     from hpcrun.rules import add_help
     from hpcrun.sbatch import check_script, check_script_at, read_job
 
     script = read_job(path, means.environment)
-    own = _mark(add_help(check_script(script)), means.allows)
+    own = mark_allowed(add_help(check_script(script)), means.allows)
     used = {d.code for d in own if d.allowed_because is not None}
     allows = tuple(a for a in means.allows if a.rule not in used and not _is_of_scripts(a.rule))
     job = script.job.model_copy(update={"allow": allows})
@@ -132,14 +132,10 @@ def _check_script(path: Path, sites: Sequence[CheckedSite], means: Means) -> Che
     for found in sites:
         at, made = _at(found, job, script.positions, passports, means)
         if isinstance(found, FoundSite) and made is not None:
-            more = _mark(add_help(check_script_at(script, _site(found), made)), means.allows)
+            more = mark_allowed(add_help(check_script_at(script, found.site, made)), means.allows)
             at = site_check(found, made, more)
         done.append(at)
     return Check(kind="script", input=str(path), diagnostics=own, sites=tuple(done))
-
-
-def _site(found: FoundSite) -> Site:
-    return found.site
 
 
 def _is_of_scripts(code: str) -> bool:
@@ -147,19 +143,6 @@ def _is_of_scripts(code: str) -> bool:
 
     rule = rules().get(code)
     return rule is not None and rule.made_by == "sbatch"
-
-
-def _mark(found: Iterable[Diagnostic], allows: Iterable[Allow]) -> tuple[Diagnostic, ...]:
-    """Mark what is allowed."""
-    from hpcrun.tables import rules
-
-    reasons = {allow.rule: allow.because for allow in allows}
-    return tuple(
-        d.model_copy(update={"allowed_because": reasons[d.code]})
-        if d.code in reasons and rules()[d.code].allowable
-        else d
-        for d in found
-    )
 
 
 def _with(error: HpcrunError, found: tuple[Diagnostic, ...]) -> HpcrunError:

@@ -18,38 +18,38 @@ _PATH = "LD_LIBRARY_PATH"
 
 
 def cuda_in(facts: ImageFacts) -> dict[str, str]:
-    """Return the CUDA versions that programs of an image run on, with what shows each.
+    """Return the CUDA versions that programs of an image run on, with what shows each."""
+    return _toolkits_in(facts, "cuda")
+
+
+def rocm_in(facts: ImageFacts) -> dict[str, str]:
+    """Return the ROCm releases that programs of an image run on, with what shows each."""
+    return _toolkits_in(facts, "rocm")
+
+
+def _toolkits_in(facts: ImageFacts, kind: str) -> dict[str, str]:
+    """Return versions of one maker's toolkit.
 
     The runtime's libraries tell best, then the toolkit, then what the image says of itself.
     """
     found = {
         _minor(library.version): f"{library.soname} at {in_image(facts, library.path)}"
         for library in facts.gpu.libraries
-        if library.kind == "cuda-runtime" and is_known(library.version)
+        if library.kind == f"{kind}-runtime" and _is_release(library.version, kind)
     }
     if not found:
-        kits = (kit for kit in facts.gpu.toolkits if kit.kind == "cuda")
+        kits = (kit for kit in facts.gpu.toolkits if kit.kind == kind)
         found = {_minor(kit.version): f"{kit.evidence} of the image" for kit in kits}
-    told = facts.gpu.environment.get("CUDA_VERSION")
+    name = f"{kind.upper()}_VERSION"
+    told = facts.gpu.environment.get(name)
     if not found and told:
-        found = {_minor(told): f"the image sets `CUDA_VERSION={told}`"}
+        found = {_minor(told): f"the image sets `{name}={told}`"}
     return found
 
 
-def rocm_in(facts: ImageFacts) -> dict[str, str]:
-    """Return the ROCm releases that programs of an image run on, with what shows each."""
-    found = {
-        _minor(library.version): f"{library.soname} at {in_image(facts, library.path)}"
-        for library in facts.gpu.libraries
-        if library.kind == "rocm-runtime" and len(version_key(library.version)) > 1
-    }
-    if not found:
-        kits = (kit for kit in facts.gpu.toolkits if kit.kind == "rocm")
-        found = {_minor(kit.version): f"{kit.evidence} of the image" for kit in kits}
-    told = facts.gpu.environment.get("ROCM_VERSION")
-    if not found and told:
-        found = {_minor(told): f"the image sets `ROCM_VERSION={told}`"}
-    return found
+def _is_release(version: str, kind: str) -> bool:
+    """Whether a runtime library's version is that of its toolkit; ROCm's may be the soname's."""
+    return is_known(version) and (kind == "cuda" or len(version_key(version)) > 1)
 
 
 def check_cuda(facts: ImageFacts, nodes: GpuNodes, env: Mapping[str, str]) -> Verdict:

@@ -1,9 +1,9 @@
 """Diagnostics from findings, by the catalogue of rules; does not propose help."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from hpcrun.model.diagnostic import Diagnostic, Severity
-from hpcrun.model.job import Job
+from hpcrun.model.job import Allow, Job
 from hpcrun.model.verdict import Answer, Reason
 from hpcrun.tables import rules
 
@@ -58,15 +58,23 @@ def diagnose_warning(reason: Reason) -> Diagnostic:
 
 def apply_allows(job: Job, diagnostics: Sequence[Diagnostic]) -> tuple[Diagnostic, ...]:
     """Mark what the job allows, and report each `allow` that had nothing to allow."""
-    reasons = {allow.rule: allow.because for allow in job.allow}
-    marked = [
+    marked = mark_allowed(dict.fromkeys(diagnostics), job.allow)
+    used = {d.code for d in marked if d.allowed_because is not None}
+    allowed = dict.fromkeys(allow.rule for allow in job.allow)
+    return (*marked, *(_unused(code) for code in allowed if code not in used))
+
+
+def mark_allowed(
+    diagnostics: Iterable[Diagnostic], allows: Iterable[Allow]
+) -> tuple[Diagnostic, ...]:
+    """Mark what is allowed, each with its reason, as far as its rule may be allowed."""
+    reasons = {allow.rule: allow.because for allow in allows}
+    return tuple(
         d.model_copy(update={"allowed_because": reasons[d.code]})
         if d.code in reasons and rules()[d.code].allowable
         else d
-        for d in dict.fromkeys(diagnostics)
-    ]
-    used = {d.code for d in marked if d.allowed_because is not None}
-    return (*marked, *(_unused(code) for code in reasons if code not in used))
+        for d in diagnostics
+    )
 
 
 def _unused(code: str) -> Diagnostic:

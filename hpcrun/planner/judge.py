@@ -21,6 +21,7 @@ from hpcrun.compat.pmi import PmiClient
 from hpcrun.compat.process_manager import Manager
 from hpcrun.compat.runtime import check_bind_allowed, check_library_order
 from hpcrun.model.image import MpiLibrary
+from hpcrun.model.plan import Candidate
 from hpcrun.model.site import Site
 from hpcrun.model.verdict import Answer, Force, Reason, Verdict
 from hpcrun.planner.candidates import Shape, all_shapes
@@ -70,6 +71,11 @@ class Judgement:
     def verdict(self) -> Verdict:
         """The worst of the answers that count against a candidate."""
         return Verdict.worst_of([self.support, self.forecast])
+
+    def candidate(self, shape: Shape) -> Candidate:
+        """Return the candidate as plans tell it."""
+        verdict = self.verdict
+        return Candidate(**shape._asdict(), verdict=verdict.answer, reasons=verdict.reasons)
 
     @property
     def codes(self) -> frozenset[str]:

@@ -9,7 +9,6 @@ from hpcrun.model.image import ImageFacts, StackFacts
 from hpcrun.model.job import Job
 from hpcrun.model.plan import Candidate, Layout, Plan, PlannedImage
 from hpcrun.model.site import Site
-from hpcrun.planner.candidates import Shape
 from hpcrun.planner.check_libraries import check_libraries
 from hpcrun.planner.checks import (
     check_command,
@@ -25,7 +24,7 @@ from hpcrun.planner.checks import (
 from hpcrun.planner.choose import Choice, choose
 from hpcrun.planner.diagnose import apply_allows
 from hpcrun.planner.environment import pinned_variables, plan_environment, plan_mounts
-from hpcrun.planner.judge import Judgement, judge_all
+from hpcrun.planner.judge import judge_all
 from hpcrun.planner.layout import check_layout, plan_layout
 from hpcrun.planner.question import Question, gather
 from hpcrun.planner.site_life import check_life
@@ -63,7 +62,7 @@ def plan_job(  # noqa: PLR0913  all that a plan is made from
         image=_planned_image(arch, question.images[arch]),
         chosen=chosen,
         why=explain_choice(question, choice) if chosen else (),
-        candidates=tuple(_candidate(shape, judgement) for shape, judgement in judged),
+        candidates=tuple(judgement.candidate(shape) for shape, judgement in judged),
         diagnostics=diagnostics,
         skipped=choice.skipped,
         layout=layout,
@@ -124,9 +123,5 @@ def _chosen(choice: Choice) -> Candidate | None:
     if choice.shape is None or choice.judgement is None:
         return None
     grounds = choice.judgement.verdict.grounds
-    return _candidate(choice.shape, choice.judgement).model_copy(update={"grounds": grounds})
-
-
-def _candidate(shape: Shape, judgement: Judgement) -> Candidate:
-    verdict = judgement.verdict
-    return Candidate(**shape._asdict(), verdict=verdict.answer, reasons=verdict.reasons)
+    told = choice.judgement.candidate(choice.shape)
+    return told.model_copy(update={"grounds": grounds})

@@ -51,7 +51,7 @@ def _explain(
     nearest, ways = next(((shape, ways) for shape, ways in found if ways), (group[0][0], ()))
     named = sorted(group, key=lambda item: item[0] != nearest)
     return Rejected(
-        candidates=tuple(_candidate(*item) for item in named),
+        candidates=tuple(judgement.candidate(shape) for shape, judgement in named),
         is_wished=any(is_wished(question.job, shape) for shape, _ in group),
         objections=against,
         would_work_if=tuple(
@@ -66,12 +66,7 @@ def _neighbours(judged: Iterable[tuple[Shape, Judgement]], shape: Shape) -> Iter
     for other, judgement in judged:
         differing = sum(a != b for a, b in zip(shape, other, strict=True))
         if differing == 1 and judgement.verdict.answer is Answer.COMPATIBLE:
-            yield _candidate(other, judgement)
-
-
-def _candidate(shape: Shape, judgement: Judgement) -> Candidate:
-    verdict = judgement.verdict
-    return Candidate(**shape._asdict(), verdict=verdict.answer, reasons=verdict.reasons)
+            yield judgement.candidate(other)
 
 
 def _no_such_candidate(judged: Iterable[tuple[Shape, Judgement]], words: Sequence[str]) -> str:
